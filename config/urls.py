@@ -1,0 +1,9 @@
+"""The URL table."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("studies.urls")),
+]

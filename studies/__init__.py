@@ -1,0 +1,1 @@
+"""The experiment: studies, blinded comparisons, judgments and what they say."""

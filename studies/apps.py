@@ -1,0 +1,16 @@
+"""The application's registration with Django."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class StudiesConfig(AppConfig):
+    """Studies, comparisons, judgments, reports."""
+
+    name = "studies"
+
+    def ready(self) -> None:
+        """Keep the triggers in step with the tables."""
+        from studies.models import triggers  # noqa: PLC0415 - the app registry is not ready before
+
+        post_migrate.connect(triggers.install, sender=self)

@@ -1,0 +1,126 @@
+"""The closed vocabularies of a study. Slot words belong to the screen, arm words to the analysis."""
+
+from django.db.models import TextChoices
+
+
+class StudyStatus(TextChoices):
+    """A study's life; the moves between them are in `MOVES`."""
+
+    DRAFT = "draft", "Draft"
+    GENERATING = "generating", "Generating"
+    READY = "ready", "Ready to open"
+    OPEN = "open", "Open"
+    PAUSED = "paused", "Paused"
+    CLOSED = "closed", "Closed"
+    ARCHIVED = "archived", "Archived"
+
+
+MOVES: dict[StudyStatus, tuple[StudyStatus, ...]] = {
+    StudyStatus.DRAFT: (StudyStatus.GENERATING,),
+    StudyStatus.GENERATING: (StudyStatus.READY,),
+    StudyStatus.READY: (StudyStatus.OPEN,),
+    StudyStatus.OPEN: (StudyStatus.PAUSED, StudyStatus.CLOSED),
+    StudyStatus.PAUSED: (StudyStatus.OPEN, StudyStatus.CLOSED),
+    StudyStatus.CLOSED: (StudyStatus.ARCHIVED,),
+    StudyStatus.ARCHIVED: (),
+}
+FROZEN = (StudyStatus.OPEN, StudyStatus.PAUSED, StudyStatus.CLOSED, StudyStatus.ARCHIVED)
+"""Statuses in which the plan is frozen."""
+UNBLINDED = (StudyStatus.CLOSED, StudyStatus.ARCHIVED)
+"""Statuses in which researchers may see which arm wrote what."""
+
+
+class Slot(TextChoices):
+    """A place on the annotator's screen."""
+
+    A = "A", "A"
+    B = "B", "B"
+
+    @property
+    def other(self) -> "Slot":
+        """The slot that this one is not."""
+        return Slot.B if self is Slot.A else Slot.A
+
+
+class Choice(TextChoices):
+    """What an annotator picked, in the slot frame."""
+
+    A = "A", "A is better"
+    TIE = "tie", "Tie"
+    BOTH_BAD = "both_bad", "Both are bad"
+    B = "B", "B is better"
+
+
+class Outcome(TextChoices):
+    """What a judgment says of the candidate, in the arm frame."""
+
+    WIN = "win", "Win"
+    TIE = "tie", "Tie"
+    LOSS = "loss", "Loss"
+
+
+class Scale(TextChoices):
+    """The answers that a criterion offers."""
+
+    TWO_WAY = "two_way", "A or B"
+    TIE = "tie", "A, tie or B"
+    BOTH_BAD = "both_bad", "A, tie, both bad or B"
+    FIVE_POINT = "five_point", "Five points"
+    SEVEN_POINT = "seven_point", "Seven points"
+
+
+CHOICES: dict[Scale, tuple[Choice, ...]] = {
+    Scale.TWO_WAY: (Choice.A, Choice.B),
+    Scale.TIE: (Choice.A, Choice.TIE, Choice.B),
+    Scale.BOTH_BAD: (Choice.A, Choice.TIE, Choice.BOTH_BAD, Choice.B),
+    Scale.FIVE_POINT: (Choice.A, Choice.TIE, Choice.B),
+    Scale.SEVEN_POINT: (Choice.A, Choice.TIE, Choice.B),
+}
+STRENGTHS: dict[Scale, int] = {Scale.FIVE_POINT: 2, Scale.SEVEN_POINT: 3}
+"""How many degrees a graded scale has on each side of the tie."""
+
+
+class TieRule(TextChoices):
+    """How ties enter the win rate."""
+
+    HALF = "half", "Half a win"
+    DROP = "drop", "Left out"
+
+
+class Family(TextChoices):
+    """The kinds of prompt that the paper covers."""
+
+    CHAT = "chat", "Chat"
+    CHAIN_OF_THOUGHT = "chain_of_thought", "Chain of thought"
+    LONG_TEXT = "long_text", "Long text"
+    PLAIN = "plain", "Plain"
+
+
+class Draws(TextChoices):
+    """Whether the arms of a prompt share their noise."""
+
+    INDEPENDENT = "independent", "Independent"
+    COUPLED = "coupled", "Coupled"
+
+
+class TextFormat(TextChoices):
+    """How responses are rendered; one for the whole study, so both slots look alike."""
+
+    PLAIN = "plain", "Plain text"
+    MARKDOWN = "markdown", "Markdown"
+
+
+class Kind(TextChoices):
+    """What a comparison is for."""
+
+    REAL = "real", "Real"
+    CHECK = "check", "Attention check"
+    REPEAT = "repeat", "Swapped repeat"
+
+
+class AnnotatorStatus(TextChoices):
+    """Where an annotator stands."""
+
+    ACTIVE = "active", "Active"
+    FINISHED = "finished", "Finished"
+    DECLINED = "declined", "Declined consent"

@@ -1,0 +1,22 @@
+"""The experiment's tables."""
+
+from studies.models.annotation import Annotator, Exclusion, Judgment, Skip, new_key
+from studies.models.audit import AuditEvent
+from studies.models.comparison import Assignment, Comparison
+from studies.models.study import Arm, Criterion, Prompt, Study, new_token
+
+__all__ = [
+    "Annotator",
+    "Arm",
+    "Assignment",
+    "AuditEvent",
+    "Comparison",
+    "Criterion",
+    "Exclusion",
+    "Judgment",
+    "Prompt",
+    "Skip",
+    "Study",
+    "new_key",
+    "new_token",
+]

@@ -1,0 +1,32 @@
+"""Who did what: an append-only, hash-chained log."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from studies.models.study import Study
+
+
+class AuditEvent(models.Model):
+    """One entry. Triggers refuse updates and deletions; a unique `previous_hash` refuses forks."""
+
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=150, help_text="A login, or the command that did it")
+    study = models.ForeignKey(Study, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
+    action = models.CharField(max_length=60)
+    before = models.JSONField(null=True, blank=True)
+    after = models.JSONField(null=True, blank=True)
+    previous_hash = models.CharField(max_length=64, unique=True)
+    hash = models.CharField(max_length=64, unique=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            models.CheckConstraint(
+                name="studies_audit_hash_continues_chain",
+                condition=~models.Q(hash=models.F("previous_hash")),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.action}"

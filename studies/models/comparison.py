@@ -1,0 +1,111 @@
+"""Pairs of completions and the slot plan: k rows for each comparison, never more."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+
+from generation.models import Completion
+from studies.enums import Kind, Slot
+from studies.models.study import Arm, Prompt, Study
+
+
+class Comparison(models.Model):
+    """A candidate's and the baseline's completion of one prompt."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="comparisons")
+    prompt = models.ForeignKey(Prompt, on_delete=models.PROTECT, related_name="comparisons")
+    candidate_arm = models.ForeignKey(Arm, on_delete=models.PROTECT, related_name="+")
+    baseline_arm = models.ForeignKey(Arm, on_delete=models.PROTECT, related_name="+")
+    candidate = models.ForeignKey(Completion, on_delete=models.PROTECT, related_name="+")
+    baseline = models.ForeignKey(Completion, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=6, choices=Kind.choices, default=Kind.REAL)
+    identical = models.BooleanField(
+        default=False, help_text="Both texts are the same: an automatic tie, never shown"
+    )
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            models.CheckConstraint(
+                name="studies_comparison_arms_differ", condition=~Q(candidate_arm=F("baseline_arm"))
+            ),
+            models.CheckConstraint(
+                name="studies_comparison_completions_differ", condition=~Q(candidate=F("baseline"))
+            ),
+            models.CheckConstraint(
+                name="studies_comparison_kind_is_known", condition=Q(kind__in=Kind.values)
+            ),
+            models.UniqueConstraint(
+                "candidate", "baseline", "kind", name="studies_comparison_once_per_pair_and_kind"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"comparison {self.pk}"
+
+
+class Assignment(models.Model):
+    """One planned row of the slot plan, claimed by one annotator under a lease.
+
+    Free: no annotator, or a lease that ran out before an answer. A trigger refuses row k + 1.
+    """
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False, help_text="For the browser")
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="assignments")
+    comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="assignments")
+    ordinal = models.PositiveIntegerField(help_text="1 to k within the comparison")
+    candidate_slot = models.CharField(max_length=1, choices=Slot.choices)
+    sort_key = models.BigIntegerField(help_text="Stored random order")
+    annotator = models.ForeignKey(
+        "studies.Annotator",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="assignments",
+    )
+    leased_at = models.DateTimeField(null=True, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("comparison", "ordinal")
+        constraints = (
+            models.UniqueConstraint("comparison", "ordinal", name="studies_assignment_ordinal_once"),
+            models.UniqueConstraint(
+                fields=["comparison", "annotator"],
+                condition=Q(annotator__isnull=False),
+                name="studies_assignment_annotator_meets_comparison_once",
+            ),
+            models.UniqueConstraint(
+                fields=["annotator"],
+                condition=Q(submitted_at__isnull=True, annotator__isnull=False),
+                name="studies_assignment_one_open_per_annotator",
+            ),
+            models.CheckConstraint(
+                name="studies_assignment_slot_is_known", condition=Q(candidate_slot__in=Slot.values)
+            ),
+            models.CheckConstraint(name="studies_assignment_ordinal_positive", condition=Q(ordinal__gte=1)),
+            models.CheckConstraint(
+                name="studies_assignment_lease_is_whole",
+                condition=Q(
+                    annotator__isnull=True,
+                    leased_at__isnull=True,
+                    lease_expires_at__isnull=True,
+                    submitted_at__isnull=True,
+                )
+                | Q(annotator__isnull=False, leased_at__isnull=False, lease_expires_at__isnull=False),
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["study", "lease_expires_at", "sort_key"],
+                condition=Q(submitted_at__isnull=True),
+                name="studies_assignment_free_rows",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"assignment {self.pk}"

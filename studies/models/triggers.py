@@ -1,0 +1,145 @@
+"""Invariants that no constraint can say, kept by triggers on SQLite and PostgreSQL alike.
+
+They are installed after every migration rather than by one, because Django rebuilds a table of
+SQLite when a later migration alters it, and a rebuilt table has lost its triggers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections
+
+from studies.enums import MOVES
+
+PLAN_COLUMNS = (
+    "slug",
+    "title",
+    "instructions",
+    "consent",
+    "seed",
+    "overlap",
+    "quota",
+    "tie_rule",
+    "draws",
+    "replicates",
+    "text_format",
+    "lease_minutes",
+    "min_exposure_ms",
+    "minutes",
+    "simulated",
+    "plan",
+    "plan_hash",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Refuse ``event`` on ``table`` when ``condition`` holds, naming the invariant."""
+
+    name: str
+    table: str
+    event: str
+    condition: str
+
+
+def _legal_move() -> str:
+    return " OR ".join(
+        f"(OLD.status = '{source}' AND NEW.status = '{target}')"
+        for source, targets in MOVES.items()
+        for target in targets
+    )
+
+
+def _changed(column: str) -> str:
+    return f"COALESCE(CAST(NEW.{column} AS TEXT), '') <> COALESCE(CAST(OLD.{column} AS TEXT), '')"
+
+
+def _parent_frozen(row: str) -> str:
+    return f"EXISTS (SELECT 1 FROM studies_study s WHERE s.id = {row}.study_id AND s.plan_hash <> '')"
+
+
+def _count(table: str, condition: str = "") -> str:
+    return f"(SELECT COUNT(*) FROM {table} c WHERE c.study_id = NEW.id{condition})"
+
+
+def _plan_part(table: str) -> list[Trigger]:
+    name = f"{table}_is_part_of_frozen_plan"
+    return [
+        Trigger(f"{name}_insert", table, "INSERT", _parent_frozen("NEW")),
+        Trigger(f"{name}_update", table, "UPDATE", _parent_frozen("OLD")),
+        Trigger(f"{name}_delete", table, "DELETE", _parent_frozen("OLD")),
+    ]
+
+
+_PRIMARY = ' AND c."primary"'  # a reserved word of SQL
+
+TRIGGERS: tuple[Trigger, ...] = (
+    Trigger(
+        "studies_study_status_moves_forward",
+        "studies_study",
+        "UPDATE",
+        f"NEW.status <> OLD.status AND NOT ({_legal_move()})",
+    ),
+    Trigger(
+        "studies_study_plan_is_frozen",
+        "studies_study",
+        "UPDATE",
+        f"OLD.plan_hash <> '' AND ({' OR '.join(_changed(column) for column in PLAN_COLUMNS)})",
+    ),
+    Trigger(
+        "studies_study_freezes_complete_plan",
+        "studies_study",
+        "UPDATE",
+        "OLD.plan_hash = '' AND NEW.plan_hash <> '' AND NOT ("
+        f"{_count('studies_arm')} >= 2 "
+        f"AND {_count('studies_arm', ' AND c.baseline')} = 1 "
+        f"AND {_count('studies_criterion', _PRIMARY)} = 1 "
+        f"AND {_count('studies_prompt')} >= 1)",
+    ),
+    *_plan_part("studies_criterion"),
+    *_plan_part("studies_arm"),
+    *_plan_part("studies_prompt"),
+    Trigger(
+        "studies_assignment_never_more_than_overlap",
+        "studies_assignment",
+        "INSERT",
+        "NEW.ordinal > (SELECT s.overlap FROM studies_study s WHERE s.id = NEW.study_id)",
+    ),
+    Trigger("studies_auditevent_is_append_only_update", "studies_auditevent", "UPDATE", "1 = 1"),
+    Trigger("studies_auditevent_is_append_only_delete", "studies_auditevent", "DELETE", "1 = 1"),
+)
+
+
+def _sqlite(trigger: Trigger) -> list[str]:
+    return [
+        f"DROP TRIGGER IF EXISTS {trigger.name}",
+        f"CREATE TRIGGER {trigger.name} BEFORE {trigger.event} ON {trigger.table} FOR EACH ROW "
+        f"WHEN {trigger.condition} BEGIN SELECT RAISE(ABORT, '{trigger.name}'); END",
+    ]
+
+
+def _postgresql(trigger: Trigger) -> list[str]:
+    row = "OLD" if trigger.event == "DELETE" else "NEW"
+    return [
+        f"CREATE OR REPLACE FUNCTION {trigger.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF {trigger.condition} THEN "
+        f"RAISE EXCEPTION '{trigger.name}' USING ERRCODE = 'check_violation'; END IF; "
+        f"RETURN {row}; END $$",
+        f"DROP TRIGGER IF EXISTS {trigger.name} ON {trigger.table}",
+        f"CREATE TRIGGER {trigger.name} BEFORE {trigger.event} ON {trigger.table} "
+        f"FOR EACH ROW EXECUTE FUNCTION {trigger.name}()",
+    ]
+
+
+def install(using: str = "default", **_signal: Any) -> None:
+    """Create every trigger anew. Connected to `post_migrate`; harmless to repeat."""
+    connection = connections[using]
+    dialect = {"sqlite": _sqlite, "postgresql": _postgresql}[connection.vendor]
+    with connection.cursor() as cursor:
+        existing = set(connection.introspection.table_names(cursor))
+        for trigger in TRIGGERS:
+            if trigger.table in existing:
+                for statement in dialect(trigger):
+                    cursor.execute(statement)
