@@ -21,9 +21,7 @@ class Annotator(models.Model):
     external_id = models.CharField(max_length=120, blank=True, default="")
     token = models.CharField(max_length=40, unique=True, default=new_token, help_text="The browser's secret")
     code = models.CharField(max_length=20, help_text="The completion code shown at the end")
-    status = models.CharField(
-        max_length=8, choices=AnnotatorStatus.choices, default=AnnotatorStatus.ACTIVE
-    )
+    status = models.CharField(max_length=8, choices=AnnotatorStatus.choices, default=AnnotatorStatus.ACTIVE)
     simulated = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     consented_at = models.DateTimeField(null=True, blank=True)

@@ -1,0 +1,163 @@
+"""A study's life. Each move is one transaction, checked here and by the database, and logged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db import transaction
+from django.utils import timezone
+
+from generation import requests
+from generation.models import Completion
+from generation.spec import CompletionRequest, NoiseKey
+from studies.domain.audit import record_event
+from studies.domain.errors import PlanFrozenError, StudyError
+from studies.domain.pairing import pair_completions, plan_slots
+from studies.domain.plan import frozen_plan, plan_hash
+from studies.enums import Draws, StudyStatus
+from studies.models import Study
+
+_COUPLED = "coupled"
+
+
+def _locked(study: Study) -> Study:
+    return Study.objects.select_for_update().get(pk=study.pk)
+
+
+def _require(study: Study, *statuses: StudyStatus, verb: str) -> None:
+    if study.status not in statuses:
+        wanted = " or ".join(StudyStatus(status).label.lower() for status in statuses)
+        now = StudyStatus(study.status).label.lower()
+        message = f"“{study.slug}” is {now}, so it cannot be {verb}: it has to be {wanted}."
+        raise StudyError(message)
+
+
+def _move(study: Study, status: StudyStatus, *, actor: str, action: str) -> Study:
+    before = study.status
+    study.status = status
+    study.save()
+    record_event(
+        actor=actor,
+        action=f"study.{action}",
+        study=study,
+        before={"status": before},
+        after={"status": str(status)},
+    )
+    return study
+
+
+def completion_requests(study: Study) -> Iterator[requests.Wanted]:
+    """Yield what each arm is to write for each prompt."""
+    for arm in study.arms.select_related("checkpoint"):
+        for prompt in study.prompts.all():
+            for replicate in range(study.replicates):
+                stream = _COUPLED if study.draws == Draws.COUPLED else arm.name
+                yield requests.Wanted(
+                    prompt_key=prompt.key,
+                    arm_key=arm.key,
+                    replicate=replicate,
+                    checkpoint=arm.checkpoint,
+                    request=CompletionRequest(
+                        key=0,
+                        spec=arm.decoding,
+                        noise=NoiseKey(study.seed, prompt.name, stream, replicate),
+                        messages=() if prompt.text else prompt.turns,
+                        text=prompt.text,
+                    ),
+                )
+
+
+@transaction.atomic
+def start_generation(*, study: Study, actor: str) -> Study:
+    """Ask the workers for every completion that is not there yet."""
+    study = _locked(study)
+    _require(study, StudyStatus.DRAFT, verb="generated")
+    requests.request_completions(study.key, completion_requests(study))
+    return _move(study, StudyStatus.GENERATING, actor=actor, action="generation_started")
+
+
+def missing_completions(study: Study) -> int:
+    """Return how many completions are not there yet."""
+    wanted = study.arms.count() * study.prompts.count() * study.replicates
+    done = Completion.objects.filter(batch_key=study.key, status=Completion.Status.DONE)
+    return wanted - done.count()
+
+
+def settle(study: Study) -> Study:
+    """Move a generating study to ready when every completion is there. Readiness is a query.
+
+    Called by whoever looks at a study, since workers never call back. Idempotent.
+    """
+    if study.status != StudyStatus.GENERATING or missing_completions(study):
+        return study
+    with transaction.atomic():
+        study = _locked(study)
+        if study.status == StudyStatus.GENERATING:
+            pair_completions(study)
+            _move(study, StudyStatus.READY, actor="evenhand", action="ready")
+    return study
+
+
+@transaction.atomic
+def open_study(*, study: Study, actor: str) -> Study:
+    """Freeze the plan, make the slot plan, let annotators in."""
+    study = settle(_locked(study))
+    _require(study, StudyStatus.READY, verb="opened")
+    if not study.comparisons.filter(identical=False).exists():
+        message = f"“{study.slug}” has no pair of differing completions, so there is nothing to compare."
+        raise StudyError(message)
+    plan_slots(study)
+    study.plan = frozen_plan(study)
+    study.plan_hash = plan_hash(study.plan)
+    study.opened_at = timezone.now()
+    return _move(study, StudyStatus.OPEN, actor=actor, action="opened")
+
+
+@transaction.atomic
+def pause_study(*, study: Study, actor: str) -> Study:
+    """Serve no further comparison; answers to those on screen are still taken."""
+    study = _locked(study)
+    _require(study, StudyStatus.OPEN, verb="paused")
+    return _move(study, StudyStatus.PAUSED, actor=actor, action="paused")
+
+
+@transaction.atomic
+def resume_study(*, study: Study, actor: str) -> Study:
+    """Serve comparisons again."""
+    study = _locked(study)
+    _require(study, StudyStatus.PAUSED, verb="resumed")
+    return _move(study, StudyStatus.OPEN, actor=actor, action="resumed")
+
+
+@transaction.atomic
+def close_study(*, study: Study, actor: str) -> Study:
+    """End the collection for good; the report may now be read."""
+    study = _locked(study)
+    _require(study, StudyStatus.OPEN, StudyStatus.PAUSED, verb="closed")
+    study.closed_at = timezone.now()
+    return _move(study, StudyStatus.CLOSED, actor=actor, action="closed")
+
+
+@transaction.atomic
+def archive_study(*, study: Study, actor: str) -> Study:
+    """Put a closed study away; it stays readable."""
+    study = _locked(study)
+    _require(study, StudyStatus.CLOSED, verb="archived")
+    return _move(study, StudyStatus.ARCHIVED, actor=actor, action="archived")
+
+
+def refuse_frozen(*, study: Study, actor: str, wanted: str) -> None:
+    """Refuse a change of a frozen plan, and log that somebody tried."""
+    if study.frozen:
+        record_event(
+            actor=actor,
+            action="plan.change_refused",
+            study=study,
+            before={"plan_hash": study.plan_hash},
+            after={"wanted": wanted},
+        )
+        message = (
+            f"The plan of “{study.slug}” was frozen when it opened ({study.plan_hash[:12]}), so it cannot "
+            "change. Import the file under another name to start a new study."
+        )
+        raise PlanFrozenError(message)

@@ -1,0 +1,97 @@
+"""The plan of a study as one document, and its hash: what is frozen when the study opens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from generation.spec import DecodingSpec
+from studies.domain.audit import canonical, sha256
+from studies.models import Arm, Criterion, Prompt, Study
+
+VERSION = 1
+_DEFAULTS = DecodingSpec(checkpoint="").as_dict()
+
+
+def study_document(study: Study) -> dict[str, Any]:
+    """Return the study as the study file says it, in the file's order of keys."""
+    document: dict[str, Any] = {
+        "evenhand": VERSION,
+        "study": study.slug,
+        "title": study.title,
+        "description": study.description,
+        "instructions": study.instructions,
+        "consent": study.consent,
+        "minutes": study.minutes,
+        "seed": study.seed,
+        "overlap": study.overlap,
+        "quota": study.quota,
+        "ties": study.tie_rule,
+        "draws": study.draws,
+        "replicates": study.replicates,
+        "text": study.text_format,
+        "lease_minutes": study.lease_minutes,
+        "min_exposure_ms": study.min_exposure_ms,
+        "criteria": [_criterion(criterion) for criterion in study.criteria.all()],
+        "arms": [_arm(arm) for arm in study.arms.select_related("checkpoint")],
+        "prompts": [_prompt(prompt) for prompt in study.prompts.all()],
+    }
+    return {key: value for key, value in document.items() if value not in ("", None)}
+
+
+def _criterion(criterion: Criterion) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "name": criterion.name,
+        "question": criterion.question,
+        "scale": criterion.scale,
+    }
+    return entry | ({"primary": True} if criterion.primary else {})
+
+
+def _arm(arm: Arm) -> dict[str, Any]:
+    entry: dict[str, Any] = {"name": arm.name}
+    if arm.baseline:
+        entry["baseline"] = True
+    if arm.control:
+        entry["control"] = True
+    entry["checkpoint"] = arm.checkpoint.name
+    given = {key: value for key, value in arm.spec.items() if key != "checkpoint"}
+    always = ("guidance_scale", "temperature", "top_p", "max_new_tokens")
+    return entry | {key: value for key, value in given.items() if key in always or value != _DEFAULTS[key]}
+
+
+def _prompt(prompt: Prompt) -> dict[str, Any]:
+    entry: dict[str, Any] = {"id": prompt.name, "family": prompt.family}
+    for key in ("stratum", "source"):
+        if getattr(prompt, key):
+            entry[key] = getattr(prompt, key)
+    if prompt.text:
+        return entry | {"text": prompt.text}
+    roles = [message["role"] for message in prompt.messages]
+    if roles in (["user"], ["system", "user"]):
+        return entry | {message["role"]: message["content"] for message in prompt.messages}
+    return entry | {"messages": prompt.messages}
+
+
+def frozen_plan(study: Study) -> dict[str, Any]:
+    """Return what opening freezes: the document and which completions are compared."""
+    pairs = study.comparisons.order_by("prompt__position", "id").values_list(
+        "prompt__name", "candidate_arm__name", "candidate__text", "baseline__text", "identical"
+    )
+    return {
+        "document": study_document(study),
+        "comparisons": [
+            {
+                "prompt": prompt,
+                "arm": arm,
+                "candidate": sha256(candidate),
+                "baseline": sha256(baseline),
+                "identical": identical,
+            }
+            for prompt, arm, candidate, baseline, identical in pairs
+        ],
+    }
+
+
+def plan_hash(plan: dict[str, Any]) -> str:
+    """Return the SHA-256 of a plan's canonical JSON."""
+    return sha256(canonical(plan))

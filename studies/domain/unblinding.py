@@ -1,0 +1,39 @@
+"""The one door between the frames: slots (A, B) on the screen, arms (candidate, baseline) in reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from studies.enums import Choice, Outcome, Slot
+from studies.models import Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A completion as an annotator sees it. It has no arm, so a page cannot leak one."""
+
+    slot: Slot
+    text: str
+
+
+def responses(assignment: Assignment) -> tuple[Response, Response]:
+    """Return what stands in slot A and in slot B."""
+    comparison = assignment.comparison
+    texts = comparison.candidate.text, comparison.baseline.text
+    if assignment.candidate_slot == Slot.B:
+        texts = texts[::-1]
+    return Response(Slot.A, texts[0]), Response(Slot.B, texts[1])
+
+
+def unblind(choice: str, *, candidate_slot: str) -> Outcome:
+    """Return what a choice says of the candidate. Both bad is no preference, hence a tie."""
+    if choice in (Choice.TIE, Choice.BOTH_BAD):
+        return Outcome.TIE
+    return Outcome.WIN if choice == candidate_slot else Outcome.LOSS
+
+
+def signed_strength(choice: str, strength: int | None, *, candidate_slot: str) -> int | None:
+    """Return degrees of preference, positive for the candidate; None on an ungraded scale."""
+    if strength is None:
+        return None
+    return -strength if unblind(choice, candidate_slot=candidate_slot) is Outcome.LOSS else strength

@@ -1,0 +1,35 @@
+"""Fixtures for every test."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+
+from tests import services_kit
+from tests.factories import ResearcherFactory
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A real PostgreSQL server for the session; make a database of your own on it."""
+    with services_kit.postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A real Redis server for the session."""
+    with services_kit.redis() as url:
+        yield url
+
+
+@pytest.fixture
+def researcher(db):
+    return ResearcherFactory(username="ada")
+
+
+@pytest.fixture
+def dashboard(client: Client, researcher) -> Client:
+    """A browser in which the researcher has logged in."""
+    client.force_login(researcher)
+    return client
