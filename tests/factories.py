@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from generation.models import Checkpoint, Completion
-from generation.spec import CompletionRequest, DecodingSpec, NoiseKey
+from generation.spec import CompletionRequest, DecodingSpec, Negative, NoiseKey
 from studies.domain import lifecycle
 from studies.domain.audit import canonical, sha256
 from studies.enums import Scale, StudyStatus
@@ -83,6 +83,7 @@ class PromptFactory(factory.django.DjangoModelFactory):
             {"role": "user", "content": f"Tell me about {prompt.name}."},
         ]
     )
+    text = ""
     content_hash = factory.LazyAttribute(lambda prompt: sha256(canonical([prompt.messages, prompt.text])))
 
 
@@ -123,7 +124,7 @@ def draft_study(
         spec = DecodingSpec(
             checkpoint=checkpoint.name,
             guidance_scale=1 + position / 2,
-            negative="default_system" if position else "none",
+            negative=Negative.DEFAULT_SYSTEM if position else Negative.NONE,
         )
         ArmFactory(
             study=study,
