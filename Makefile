@@ -1,0 +1,57 @@
+# Everything goes through here: `make` alone lists what there is.
+PY := .venv/bin/python
+RUNTIME := .venv/.runtime
+DEV := .venv/.dev
+TEMPLATES = $(shell find templates -name '*.html' -o -name '*.txt')
+PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-quick check fmt lock upgrade clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(DEV) ## Make the environment in .venv/: site, worker, tests and tools
+
+run: $(RUNTIME) ## Start the site and a worker, and print where they are (PORT, HOST, EVENHAND_DATA)
+	@exec $(PY) -m config.launch
+
+test: $(DEV) ## Run every test: SQLite, PostgreSQL, Redis, the real model, a real browser
+	@scripts/browser
+	@$(PYTEST) $(ARGS)
+
+test-quick: $(DEV) ## Run the tests that need no model, no server and no browser
+	@$(PYTEST) -m "not model and not services and not browser" $(ARGS)
+
+check: $(DEV) ## Check style, types, layers, templates and migrations
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	$(PY) -m djade --target-version 5.2 --check $(TEMPLATES)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+		EVENHAND_DATA=$$folder DATABASE_URL= $(PY) manage.py makemigrations --check --dry-run
+
+fmt: $(DEV) ## Format the code and the templates
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+	$(PY) -m djade --target-version 5.2 $(TEMPLATES)
+
+lock: $(DEV) ## Compile requirements.txt and requirements-dev.txt from pyproject.toml
+	scripts/lock
+
+upgrade: $(DEV) ## Compile the locks anew, with the newest versions that pyproject.toml admits
+	scripts/lock --upgrade
+
+clean: ## Remove caches (neither .venv/ nor var/)
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
+
+$(RUNTIME): requirements.txt requirements-model.txt
+	@scripts/environment runtime
+
+# The compiler is looked for first, not after minutes of installing.
+$(DEV): requirements.txt requirements-model.txt requirements-dev.txt
+	@scripts/environment compiler
+	@$(MAKE) --no-print-directory $(RUNTIME)
+	@scripts/environment dev
