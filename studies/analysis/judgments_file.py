@@ -1,0 +1,229 @@
+"""The judgments file: the CSV contract between a study and everything that analyses it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from studies.analysis.csv_table import MAX_BYTES, JudgmentsFileError, Table, parse_table
+from studies.analysis.records import (
+    BOTH_BAD,
+    LOSS,
+    SLOT_A,
+    SLOT_B,
+    SLOT_UNKNOWN,
+    TIE,
+    WIN,
+    Codes,
+    Judgments,
+    Pair,
+    Records,
+)
+
+COLUMNS = (
+    "study",
+    "comparison",
+    "prompt",
+    "stratum",
+    "annotator",
+    "criterion",
+    "candidate_arm",
+    "baseline_arm",
+    "candidate_slot",
+    "choice",
+    "strength",
+    "outcome",
+    "active_ms",
+    "submitted_at",
+    "kind",
+    "excluded",
+    "exclusion_rule",
+    "candidate_tokens",
+    "baseline_tokens",
+)
+"""The columns of a complete file, in order."""
+REQUIRED = ("comparison", "prompt", "annotator")
+DEFAULT_CRITERION = "preference"
+DEFAULT_PAIR = Pair("candidate", "baseline")
+
+CHOICES = ("A", "B", "tie", "both_bad")
+OUTCOMES = {"win": WIN, "loss": LOSS, "tie": TIE}
+_SLOTS = {"A": SLOT_A, "B": SLOT_B}
+_UNBLINDED = {
+    (choice, slot): {"tie": TIE, "both_bad": BOTH_BAD}.get(choice, WIN if choice == slot else LOSS)
+    for choice in CHOICES
+    for slot in _SLOTS
+}
+_WORDS = {WIN: "win", LOSS: "loss", TIE: "tie", BOTH_BAD: "tie"}
+_WHOLE = re.compile(r"[0-9]{0,15}")
+_SIGNED = re.compile(r"([+-]?[0-9]{1,3})?")
+
+
+def read_judgments(path: Path) -> Judgments:
+    """Read a judgments file.
+
+    Raises
+    ------
+    JudgmentsFileError
+        Names row and column of the first thing that is wrong.
+    OSError
+        The file cannot be read.
+    """
+    if path.stat().st_size > MAX_BYTES:
+        message = f"row 1, column 1: the file has more than {MAX_BYTES // 2**20} MB; split it"
+        raise JudgmentsFileError(message)
+    return parse_judgments(path.read_bytes())
+
+
+def parse_judgments(data: bytes) -> Judgments:
+    r"""Read the bytes of a judgments file; see `read_judgments`.
+
+    Examples
+    --------
+    >>> minimal = b"comparison,prompt,annotator,outcome\n1,p1,ann,win\n1,p1,bob,tie\n"
+    >>> parse_judgments(minimal).records.credit.tolist()
+    [1.0, 0.5]
+    """
+    table = parse_table(data)
+    _check_header(table)
+    _check_details(table)
+    criterion, criteria = _codes(table.names("criterion", DEFAULT_CRITERION))
+    pair, pairs = _pairs(table)
+    judgments = Judgments(
+        records=_records(table),
+        criteria=criteria,
+        criterion=criterion,
+        pairs=pairs,
+        pair=pair,
+        real=_are(table.one_of("kind", ("real", "check", "repeat"), "real"), "real"),
+        excluded=_are(table.one_of("excluded", ("0", "1"), "0"), "1"),
+    )
+    _check_once(table, judgments)
+    return judgments
+
+
+def _check_header(table: Table) -> None:
+    missing = [name for name in REQUIRED if name not in table]
+    if "outcome" not in table:
+        missing += [name for name in ("candidate_slot", "choice") if name not in table]
+    if missing:
+        hint = "needed are comparison, prompt, annotator and candidate_slot with choice (or outcome instead)"
+        message = f"row 1, column {missing[0]}: missing; {hint}; cells are separated by commas"
+        raise JudgmentsFileError(message)
+
+
+def _check_details(table: Table) -> None:
+    """Check the columns that describe a judgment without deciding its outcome."""
+    for name in ("active_ms", "candidate_tokens", "baseline_tokens"):
+        table.refuse(name, table.cells(name), lambda cell: not _WHOLE.fullmatch(cell), "is no whole number")
+    table.refuse("submitted_at", table.cells("submitted_at"), _is_no_time, "is no ISO 8601 time")
+
+
+def _is_no_time(cell: str) -> bool:
+    try:
+        datetime.fromisoformat(cell or "2000-01-01")
+    except ValueError:
+        return True
+    return False
+
+
+def _codes(values: Sequence[Hashable]) -> tuple[Codes, tuple[str, ...]]:
+    """Return each value's number in order of first appearance, and the values as text."""
+    index = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    codes = np.fromiter(map(index.__getitem__, values), np.int64, len(values))
+    return codes, tuple(str(value) for value in index)
+
+
+def _are(cells: Sequence[str], word: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return np.fromiter((cell == word for cell in cells), np.bool_, len(cells))
+
+
+def _pairs(table: Table) -> tuple[Codes, tuple[Pair, ...]]:
+    candidates = table.names("candidate_arm", DEFAULT_PAIR.candidate)
+    baselines = table.names("baseline_arm", DEFAULT_PAIR.baseline)
+    cells = [Pair(*names) for names in zip(candidates, baselines, strict=True)]
+    codes, _ = _codes(cells)
+    pairs = tuple(dict.fromkeys(cells))
+    for number, pair in enumerate(pairs):
+        if pair.candidate == pair.baseline:
+            index = int(np.argmax(codes == number))
+            table.fail(index, "baseline_arm", f"{pair.baseline!r} is the candidate arm too")
+    return codes, pairs
+
+
+def _records(table: Table) -> Records:
+    outcome, slot = _outcomes(table)
+    _check_strength(table, outcome)
+    study = table.cells("study")
+    scoped = len(set(study)) > 1  # the same pseudonym in two studies is two people
+
+    def cluster(column: str) -> Codes:
+        names = table.names(column, "")
+        return _codes(list(zip(study, names, strict=True)) if scoped else names)[0]
+
+    return Records(outcome, cluster("annotator"), cluster("prompt"), cluster("comparison"), slot)
+
+
+def _outcomes(table: Table) -> tuple[Codes, Codes]:
+    """Return outcome and candidate's slot of each judgment; crossing from slots to arms where needed."""
+    if "candidate_slot" in table:
+        slots = table.one_of("candidate_slot", tuple(_SLOTS))
+        slot = np.fromiter(map(_SLOTS.__getitem__, slots), np.int64, len(table))
+    else:
+        slots, slot = (), np.full(len(table), SLOT_UNKNOWN, dtype=np.int64)
+    choices = table.one_of("choice", CHOICES) if "choice" in table else ()
+    if not slots or not choices:
+        said = table.one_of("outcome", tuple(OUTCOMES))
+        outcome = np.fromiter(map(OUTCOMES.__getitem__, said), np.int64, len(table))
+        if choices:
+            outcome[_are(choices, "both_bad") & (outcome == TIE)] = BOTH_BAD
+        return outcome, slot
+    pairs = zip(choices, slots, strict=True)
+    outcome = np.fromiter(map(_UNBLINDED.__getitem__, pairs), np.int64, len(table))
+    _check_outcome(table, outcome)
+    return outcome, slot
+
+
+def _check_outcome(table: Table, outcome: Codes) -> None:
+    """Refuse an outcome that contradicts the choice and the candidate's slot."""
+    if "outcome" not in table:
+        return
+    said = table.one_of("outcome", tuple(OUTCOMES))
+    for index, (word, code) in enumerate(zip(said, outcome.tolist(), strict=True)):
+        if word != _WORDS[code]:
+            problem = f"{word!r} contradicts candidate_slot and choice, which say {_WORDS[code]!r}"
+            table.fail(index, "outcome", problem)
+
+
+def _check_strength(table: Table, outcome: Codes) -> None:
+    cells = table.cells("strength")
+    if not any(set(cells)):
+        return
+    table.refuse("strength", cells, lambda cell: not _SIGNED.fullmatch(cell), "is no signed whole number")
+    for index, (cell, code) in enumerate(zip(cells, outcome.tolist(), strict=True)):
+        sign = int(np.sign(int(cell))) if cell else None
+        if sign is not None and sign != {WIN: 1, LOSS: -1}.get(code, 0):
+            table.fail(index, "strength", f"{cell!r} contradicts the outcome {_WORDS[code]!r}")
+
+
+def _check_once(table: Table, judgments: Judgments) -> None:
+    """Refuse a second judgment of the same comparison and criterion by the same annotator."""
+    records = judgments.records
+    key = np.zeros(len(table), dtype=np.int64)
+    real = judgments.real.astype(np.int64)
+    parts = (records.comparison, records.annotator, judgments.criterion, judgments.pair, real)
+    for part in parts:  # numbered anew each time, so that the product cannot overflow
+        _, key = np.unique(key * (int(part.max()) + 1) + part, return_inverse=True)
+    _, first = np.unique(key, return_index=True)
+    if len(first) < len(table):
+        again = np.ones(len(table), dtype=np.bool_)
+        again[first] = False
+        index = int(np.argmax(again))
+        earlier = table.numbers[int(first[key[index]])]
+        table.fail(
+            index, "annotator", f"has judged this comparison by this criterion before, in row {earlier}"
+        )

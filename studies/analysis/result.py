@@ -1,0 +1,44 @@
+"""One tested criterion, and what its test allows to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from studies.analysis.records import Pair
+from studies.analysis.winrate import WinRate
+
+SUPERIOR = "superior"
+INFERIOR = "inferior"
+NOT_SHOWN = "not shown"
+NOT_TESTED = "not tested"
+
+
+def decide(mean: float | None, p_value: float | None, *, alpha: float) -> str:
+    """Return what a two-sided test at level ``alpha`` allows to say of the candidate.
+
+    >>> decide(0.75, 0.001, alpha=0.05), decide(0.52, 0.4, alpha=0.05), decide(1.0, None, alpha=0.05)
+    ('superior', 'not shown', 'not tested')
+    """
+    if mean is None or p_value is None:
+        return NOT_TESTED
+    if p_value >= alpha or mean == 0.5:  # noqa: PLR2004 - the null
+        return NOT_SHOWN
+    return SUPERIOR if mean > 0.5 else INFERIOR  # noqa: PLR2004 - the null
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One criterion of one pair of arms."""
+
+    criterion: str
+    pair: Pair
+    rate: WinRate
+    p_holm: float | None
+    family: int
+    """How many tests Holm's correction is over."""
+    alpha: float
+
+    @property
+    def decision(self) -> str:
+        """What the corrected test allows to say."""
+        return decide(self.rate.estimate.mean, self.p_holm, alpha=self.alpha)

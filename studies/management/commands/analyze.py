@@ -1,0 +1,70 @@
+"""Analyse any judgments file, without a database."""
+
+from __future__ import annotations
+
+import json
+import re
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from studies.analysis.as_json import analysis_as_dict
+from studies.analysis.as_text import analysis_as_text
+from studies.analysis.csv_table import JudgmentsFileError
+from studies.analysis.judgments_file import read_judgments
+from studies.analysis.summary import AnalysisError, analyze
+from studies.analysis.winrate import HALF, TIE_RULES
+
+
+class Command(BaseCommand):
+    """Read, analyse, print."""
+
+    help = "Analyse a judgments file (CSV): win rate with clustered interval, per criterion."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the contract's options."""
+        parser.add_argument("file", metavar="FILE", help="judgments file, as `study judgments` writes it")
+        parser.add_argument("--criterion", help="the primary criterion (default: the first in the file)")
+        parser.add_argument("--alpha", default="0.05", help="intervals cover 1 - ALPHA (default 0.05)")
+        parser.add_argument(
+            "--ties", choices=TIE_RULES, default=HALF, help="count ties half, or drop them (default half)"
+        )
+        parser.add_argument("--seed", default="0", help="of the resampling (default 0)")
+        parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Print the analysis, or end with one line that says what is wrong."""
+        seed = int(_number("--seed", options["seed"], r"[0-9]{1,18}", "a whole number"))
+        alpha = float(_number("--alpha", options["alpha"], r"[0-9]*[.]?[0-9]+", "a number such as 0.05"))
+        try:
+            analysis = analyze(
+                read_judgments(Path(options["file"])),
+                alpha=alpha,
+                ties=options["ties"],
+                criterion=options["criterion"],
+                seed=seed,
+            )
+        except JudgmentsFileError as error:
+            message = f"{options['file']}: {error}"
+            raise CommandError(message) from None
+        except OSError as error:
+            message = f"{options['file']}: {error.strerror or error}"
+            raise CommandError(message) from None
+        except AnalysisError as error:
+            raise CommandError(str(error)) from None
+        if options["json"]:
+            self.stdout.write(json.dumps(analysis_as_dict(analysis), indent=2, allow_nan=False))
+        else:
+            self.stdout.write(analysis_as_text(analysis), ending="")
+
+
+def _number(option: str, given: Any, form: str, wanted: str) -> str:
+    """Return an option's text when it looks like a number; argparse would end with status 2."""
+    text = str(given)
+    if not re.fullmatch(form, text):
+        message = f"{option} is {text!r}; it must be {wanted}"
+        raise CommandError(message)
+    return text
