@@ -1,0 +1,1 @@
+"""Study files: a whole study as one versionable YAML file."""

@@ -1,0 +1,149 @@
+"""From a checked study file to rows, all or nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from generation import requests
+from generation.models import Checkpoint
+from studies.domain.audit import canonical, record_event, sha256
+from studies.domain.errors import StudyError
+from studies.domain.lifecycle import refuse_frozen
+from studies.domain.plan import study_document
+from studies.enums import StudyStatus
+from studies.files.errors import StudyFileError
+from studies.files.nodes import MAX_BYTES
+from studies.files.reader import read_study
+from studies.files.schema import ArmEntry, StudyEntry
+from studies.models import Arm, Criterion, Prompt, Study
+
+
+def import_path(path: Path, *, actor: str) -> Study:
+    """Import a study file from disk; prompts may lie beside it."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            size = path.stat().st_size / 2**20
+            raise StudyFileError(
+                f"the file has {size:.0f} MB; at most {MAX_BYTES // 2**20} MB are read. "
+                "Put long prompts into a CSV or JSONL file beside it.",
+                name=path.name,
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise StudyFileError(f"cannot be read: {error.strerror}", name=str(path)) from error
+    return import_study(data, name=path.name, actor=actor, folder=path.parent)
+
+
+def import_study(
+    data: bytes,
+    *,
+    name: str,
+    actor: str,
+    folder: Path | None = None,
+    owner: User | None = None,
+) -> Study:
+    """Import a study file: a new draft, or the new content of a draft of that name."""
+    entry = read_study(data, name=name, folder=folder)
+    existing = Study.objects.filter(slug=entry.study).first()
+    if existing is not None:
+        if _says_the_same(existing, entry):
+            return existing
+        refuse_frozen(study=existing, actor=actor, wanted=f"import of {name}")
+        if existing.status != StudyStatus.DRAFT:
+            raise StudyError(
+                f"“{entry.study}” has completions already, so its plan stays; "
+                "import the file under another name to start a new study."
+            )
+    with transaction.atomic():
+        study = existing or Study(slug=entry.study, created_by=owner)
+        _fill(study, entry)
+        _replace_parts(study, entry, name=name)
+        record_event(
+            actor=actor,
+            action="study.imported",
+            study=study,
+            after={"file": name, "document": sha256(canonical(study_document(study)))},
+        )
+    return study
+
+
+def _says_the_same(study: Study, entry: StudyEntry) -> bool:
+    given = entry if entry.seed is not None else entry.model_copy(update={"seed": study.seed})
+    return canonical(study_document(study)) == canonical(document_of(given))
+
+
+def document_of(entry: StudyEntry) -> dict[str, object]:
+    """Return the document that the study will have once ``entry`` is imported.
+
+    Made by importing into a transaction that is undone, so there is one way to make it.
+    """
+    with transaction.atomic():
+        study = Study(slug=f"{entry.study[:50]}-compared")
+        _fill(study, entry)
+        _replace_parts(study, entry, name="")
+        document = study_document(study) | {"study": entry.study}
+        transaction.set_rollback(True)
+    return document
+
+
+def _fill(study: Study, entry: StudyEntry) -> None:
+    study.title, study.description = entry.title, entry.description
+    study.instructions, study.consent = entry.instructions, entry.consent
+    study.overlap, study.quota, study.minutes = entry.overlap, entry.quota, entry.minutes
+    study.tie_rule, study.draws, study.text_format = entry.ties, entry.draws, entry.text
+    study.replicates, study.lease_minutes = entry.replicates, entry.lease_minutes
+    study.min_exposure_ms = entry.min_exposure_ms
+    if entry.seed is not None:
+        study.seed = entry.seed
+    study.save()
+
+
+def _replace_parts(study: Study, entry: StudyEntry, *, name: str) -> None:
+    for part in (study.criteria, study.arms, study.prompts):
+        part.all().delete()
+    Criterion.objects.bulk_create(
+        Criterion(study=study, position=position, **criterion.model_dump())
+        for position, criterion in enumerate(entry.criteria)
+    )
+    Arm.objects.bulk_create(_arm(study, position, arm, name=name) for position, arm in enumerate(entry.arms))
+    Prompt.objects.bulk_create(
+        (
+            Prompt(
+                study=study,
+                position=position,
+                name=prompt.id,
+                family=prompt.family,
+                stratum=prompt.stratum,
+                source=prompt.source,
+                messages=prompt.conversation(),
+                text=prompt.text,
+                content_hash=sha256(canonical([prompt.conversation(), prompt.text])),
+            )
+            for position, prompt in enumerate(entry.prompts)
+        ),
+        batch_size=1_000,
+    )
+
+
+def _arm(study: Study, position: int, arm: ArmEntry, *, name: str) -> Arm:
+    spec = arm.spec().as_dict()
+    return Arm(
+        study=study,
+        position=position,
+        name=arm.name,
+        baseline=arm.baseline,
+        control=arm.control,
+        checkpoint=_checkpoint(arm, position, name=name),
+        spec=spec,
+        spec_hash=sha256(canonical(spec)),
+    )
+
+
+def _checkpoint(arm: ArmEntry, position: int, *, name: str) -> Checkpoint:
+    try:
+        return requests.ensure_checkpoint(arm.checkpoint)
+    except ValueError as error:
+        raise StudyFileError(str(error), name=name, field=f"arms[{position}].checkpoint") from error

@@ -1,0 +1,96 @@
+"""From bytes to a checked study, or one error that says where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from studies.files.errors import Path as Trail
+from studies.files.errors import StudyFileError, spoken
+from studies.files.nodes import Lines, decode, parse
+from studies.files.prompts import Rows, read_beside
+from studies.files.rules import problems
+from studies.files.schema import StudyEntry
+
+
+class _Locator:
+    """Finds the file and line of a value, whichever file it stands in."""
+
+    def __init__(self, name: str, lines: Lines, beside: tuple[str, Rows] | None) -> None:
+        self._name, self._lines, self._beside = name, lines, beside
+
+    def error(self, trail: Trail, problem: str) -> StudyFileError:
+        """Return the error for the value at ``trail``."""
+        match (self._beside, trail):
+            case ((name, rows), ("prompts", int(index), *rest)):
+                return StudyFileError(problem, name=name, line=rows[index][0], field=spoken(tuple(rest)))
+        known = trail
+        while known not in self._lines:
+            known = known[:-1]
+        return StudyFileError(problem, name=self._name, line=self._lines[known], field=spoken(trail))
+
+
+def read_study(data: bytes, *, name: str, folder: Path | None = None) -> StudyEntry:
+    """Return the checked content of a study file.
+
+    Raises `StudyFileError` for the first thing that is wrong, in the order of the file.
+    """
+    content, lines = parse(decode(data, name=name), name=name)
+    if not isinstance(content, dict):
+        raise StudyFileError("a study file is a list of “key: value” lines", name=name, line=1)
+    content, beside = _with_prompts(content, lines, name=name, folder=folder)
+    locator = _Locator(name, lines, beside)
+    try:
+        entry = StudyEntry.model_validate(content)
+    except ValidationError as error:
+        raise _first(error, locator) from error
+    for trail, problem in problems(entry):
+        raise locator.error(trail, problem)
+    return entry
+
+
+def _with_prompts(
+    content: dict[str, Any], lines: Lines, *, name: str, folder: Path | None
+) -> tuple[dict[str, Any], tuple[str, Rows] | None]:
+    prompts = content.get("prompts")
+    if prompts is None or isinstance(prompts, list):
+        return content, None
+    beside = read_beside(prompts, folder=folder, name=name, line=lines.get(("prompts",)))
+    return content | {"prompts": [row for _, row in beside[1]]}, beside
+
+
+def _first(error: ValidationError, locator: _Locator) -> StudyFileError:
+    errors = [
+        locator.error(tuple(detail["loc"]), _problem(detail)) for detail in error.errors(include_url=False)
+    ]
+    return min(errors, key=lambda found: found.line or 0)
+
+
+_SHOWN = 60
+_PLAIN = {
+    "extra_forbidden": "unknown key; see docs/study-file.md for the keys there are",
+    "missing": "is missing",
+}
+_SHOWING = {
+    "string_type": "is not text; put it in quotes",
+    "float_type": "is not a number",
+    "int_type": "is not a number",
+    "bool_type": "is neither true nor false",
+    "string_pattern_mismatch": "is no name; use letters, digits and hyphens",
+}
+
+
+def _problem(detail: ErrorDetails) -> str:
+    kind, said = detail["type"], str(detail["msg"])
+    given = repr(detail["input"])
+    given = given if len(given) <= _SHOWN else given[:_SHOWN] + "…"
+    if kind in _PLAIN:
+        return _PLAIN[kind]
+    if kind in _SHOWING:
+        return f"{given} {_SHOWING[kind]}"
+    if kind == "value_error":
+        return said.removeprefix("Value error, ")
+    return f"{given} will not do: {said[:1].lower()}{said[1:]}"

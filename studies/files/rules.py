@@ -1,0 +1,138 @@
+"""What a study file must say as a whole, beyond the form of each value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from generation.spec import Negative, SpecError
+from studies.domain.audit import canonical
+from studies.files.errors import Path
+from studies.files.schema import ArmEntry, PromptEntry, StudyEntry
+
+Problem = tuple[Path, str]
+
+
+def problems(entry: StudyEntry) -> Iterator[Problem]:
+    """Yield each broken rule with the path of the value to change."""
+    yield from _exactly_one_primary(entry)
+    yield from _once("criteria", [criterion.name for criterion in entry.criteria], "name")
+    yield from _once("arms", [arm.name for arm in entry.arms], "name")
+    yield from _once("prompts", [prompt.id for prompt in entry.prompts], "id")
+    yield from _specs(entry)
+    yield from _exactly_one_baseline(entry)
+    yield from _each_prompt(entry)
+
+
+def _exactly_one_primary(entry: StudyEntry) -> Iterator[Problem]:
+    primary = [index for index, criterion in enumerate(entry.criteria) if criterion.primary]
+    if not primary:
+        yield ("criteria",), "no criterion is primary; give exactly one of them “primary: true”"
+    for index in primary[1:]:
+        first = entry.criteria[primary[0]].name
+        yield (
+            ("criteria", index, "primary"),
+            f"a second primary criterion; “{first}” is primary already and only one can be",
+        )
+
+
+def _exactly_one_baseline(entry: StudyEntry) -> Iterator[Problem]:
+    baseline = [index for index, arm in enumerate(entry.arms) if arm.baseline]
+    if not baseline:
+        yield ("arms",), "no arm is the baseline; give exactly one of them “baseline: true”"
+    for index in baseline[1:]:
+        yield ("arms", index, "baseline"), "a second baseline; only one arm can be"
+    for index, arm in enumerate(entry.arms):
+        if arm.baseline and arm.control:
+            yield ("arms", index, "control"), "the baseline cannot be its own control"
+
+
+def _once(part: str, names: Sequence[str], field: str) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for index, name in enumerate(names):
+        if name in seen:
+            yield (part, index, field), f"“{name}” is there already ({part}[{seen[name]}])"
+        seen.setdefault(name, index)
+
+
+def _specs(entry: StudyEntry) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for index, arm in enumerate(entry.arms):
+        try:
+            spec = canonical(arm.spec().as_dict())
+        except SpecError as error:
+            reason = str(error)
+            field = reason.split(maxsplit=1)[0]
+            path = ("arms", index, field) if field in ArmEntry.model_fields else ("arms", index)
+            yield path, reason
+            continue
+        if spec in seen and not arm.control:
+            yield (
+                ("arms", index),
+                f"decodes exactly as “{seen[spec]}” does; change one of them, or declare an A/A control "
+                "with “control: true”",
+            )
+        seen.setdefault(spec, arm.name)
+
+
+def _each_prompt(entry: StudyEntry) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    negatives = {arm.negative for arm in entry.arms if arm.guidance_scale != 1}
+    for index, prompt in enumerate(entry.prompts):
+        here = ("prompts", index)
+        yield from ((here + path, problem) for path, problem in _one_prompt(prompt, negatives))
+        content = canonical([prompt.conversation(), prompt.text])
+        if content in seen:
+            yield here, f"says the same as “{seen[content]}”; prompts must differ"
+        seen.setdefault(content, prompt.id)
+
+
+def _one_prompt(prompt: PromptEntry, negatives: set[str]) -> Iterator[Problem]:
+    for broken, path, problem in _PROMPT_RULES:
+        if broken(prompt, negatives):
+            yield path, problem
+            return
+
+
+def _ways(prompt: PromptEntry) -> int:
+    return sum(bool(way) for way in (prompt.system or prompt.user, prompt.messages, prompt.text))
+
+
+_PROMPT_RULES: tuple[tuple[Callable[[PromptEntry, set[str]], bool], Path, str], ...] = (
+    (
+        lambda prompt, _: _ways(prompt) == 0,
+        (),
+        "the prompt is missing: give “user” (and “system”), “messages”, or a plain “text”",
+    ),
+    (
+        lambda prompt, _: _ways(prompt) > 1,
+        (),
+        "give one of: “user” (and “system”), “messages”, or “text”",
+    ),
+    (
+        lambda prompt, _: bool(prompt.system) and not prompt.user,
+        ("user",),
+        "there is a system instruction but no user message",
+    ),
+    (
+        lambda prompt, _: bool(prompt.messages) and prompt.messages[-1].role != "user",
+        ("messages",),
+        "the last message must be the user's, since the arms answer it",
+    ),
+    (
+        lambda prompt, _: any(message.role == "system" for message in prompt.messages[1:]),
+        ("messages",),
+        "only the first message can be the system instruction",
+    ),
+    (
+        lambda prompt, negatives: not prompt.text and Negative.LAST_TOKEN in negatives,
+        (),
+        "an arm's negative is last_token, which in a conversation is only the header of the answer; "
+        "use default_system or text, or plain prompts",
+    ),
+    (
+        lambda prompt, negatives: bool(prompt.text) and Negative.DEFAULT_SYSTEM in negatives,
+        ("text",),
+        "an arm's negative is default_system, but a plain prompt has no system instruction; "
+        "use last_token or text",
+    ),
+)

@@ -1,0 +1,121 @@
+"""What a study file may say. Defaults here are the product's defaults."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from generation.spec import DecodingSpec, Negative
+from studies.enums import Draws, Family, Scale, TextFormat, TieRule
+
+_SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
+_NAME = r"^[\w][\w .:+-]*$"
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("holds a character that no database stores (NUL or half a surrogate pair)")
+    return text
+
+
+def _said(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return _storable(text)
+
+
+Text = Annotated[str, AfterValidator(_storable), Field(max_length=200_000)]
+Said = Annotated[str, AfterValidator(_said), Field(max_length=200_000)]
+Line = Annotated[str, AfterValidator(_said), Field(max_length=200)]
+Slug = Annotated[str, Field(pattern=_SLUG, max_length=40)]
+Count = Annotated[int, Field(ge=1, le=1_000)]
+
+
+class Entry(BaseModel):
+    """What all parts share: unknown keys are errors, and nothing is converted behind one's back."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class CriterionEntry(Entry):
+    """A question."""
+
+    name: Slug
+    question: Annotated[str, AfterValidator(_said), Field(max_length=300)]
+    scale: Literal[tuple(Scale.values)] = Scale.TIE.value  # type: ignore[valid-type]
+    primary: bool = False
+
+
+class ArmEntry(Entry):
+    """A way of generating text."""
+
+    name: Annotated[str, Field(pattern=_NAME, max_length=60)]
+    baseline: bool = False
+    control: bool = False
+    checkpoint: Line
+    guidance_scale: float = 1.0
+    negative: Literal[tuple(item.value for item in Negative)] = Negative.NONE.value  # type: ignore[valid-type]
+    negative_text: Text = ""
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    max_new_tokens: int = 128
+    plausibility: float = 0.0
+
+    def spec(self) -> DecodingSpec:
+        """Return the decoding spec; raises `generation.spec.SpecError` with a reason."""
+        data: dict[str, Any] = self.model_dump(exclude={"name", "baseline", "control"})
+        return DecodingSpec.from_dict(data)
+
+
+class MessageEntry(Entry):
+    """One turn."""
+
+    role: Literal["system", "user", "assistant"]
+    content: Said
+
+
+class PromptEntry(Entry):
+    """What both arms answer: ``system`` and ``user``, or ``messages``, or a plain ``text``."""
+
+    id: Annotated[str, Field(pattern=_NAME, max_length=80)]
+    family: Literal[tuple(Family.values)] = Family.CHAT.value  # type: ignore[valid-type]
+    stratum: Annotated[str, AfterValidator(_storable), Field(max_length=60)] = ""
+    source: Annotated[str, AfterValidator(_storable), Field(max_length=200)] = ""
+    system: Text = ""
+    user: Text = ""
+    messages: list[MessageEntry] = Field(default_factory=list)
+    text: Text = ""
+
+    def conversation(self) -> list[dict[str, str]]:
+        """Return the turns; empty for a plain text."""
+        if self.messages:
+            return [message.model_dump() for message in self.messages]
+        pairs = (("system", self.system), ("user", self.user))
+        return [{"role": role, "content": content} for role, content in pairs if content]
+
+
+class StudyEntry(Entry):
+    """A whole study file."""
+
+    evenhand: Literal[1]
+    study: Annotated[str, Field(pattern=_SLUG, max_length=60)]
+    title: Line
+    description: Text = ""
+    instructions: Said
+    consent: Said
+    minutes: Count | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**53)] | None = None
+    overlap: Count = 2
+    quota: Annotated[int, Field(ge=1, le=100_000)] = 20
+    ties: Literal[tuple(TieRule.values)] = TieRule.HALF.value  # type: ignore[valid-type]
+    draws: Literal[tuple(Draws.values)] = Draws.INDEPENDENT.value  # type: ignore[valid-type]
+    replicates: Annotated[int, Field(ge=1, le=100)] = 1
+    text: Literal[tuple(TextFormat.values)] = TextFormat.PLAIN.value  # type: ignore[valid-type]
+    lease_minutes: Annotated[int, Field(ge=1, le=10_080)] = 30
+    min_exposure_ms: Annotated[int, Field(ge=0, le=600_000)] = 1_000
+    criteria: Annotated[list[CriterionEntry], Field(min_length=1, max_length=20)]
+    arms: Annotated[list[ArmEntry], Field(min_length=2, max_length=100)]
+    prompts: Annotated[list[PromptEntry], Field(min_length=1, max_length=100_000)]
