@@ -110,7 +110,7 @@ def mean_variances(values: Floats, annotator: Codes, prompt: Codes) -> Variances
     --------
     >>> v = mean_variances(np.array([1., 0., 1., 0.]), np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]))
     >>> v.annotators, v.prompts, round(v.independent, 4)
-    (0.0, 0.5, 0.0833)
+    (0.0, 0.25, 0.0833)
     """
     residuals = values - values.mean() if len(values) else values
     by_annotator = cluster_variance(residuals, annotator)

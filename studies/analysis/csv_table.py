@@ -85,8 +85,8 @@ class Table:
 
 def _shown(cell: str) -> str:
     """Return a cell as an error can show it: one short line."""
-    text = cell.encode("ascii", "backslashreplace").decode() if not cell.isprintable() else cell
-    return repr(text if len(text) <= 40 else f"{text[:40]}...")  # noqa: PLR2004 - fits one line
+    text = cell if len(cell) <= 40 else f"{cell[:40]}..."  # noqa: PLR2004 - fits one line
+    return repr(text) if text.isprintable() else repr(text.encode("utf-8", "surrogateescape"))[1:]
 
 
 def parse_table(data: bytes) -> Table:
