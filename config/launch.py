@@ -44,6 +44,7 @@ def main() -> int:
     """Run until told to stop; return the exit status."""
     stop = Stop()
     stop.listen()
+    os.umask(0o077)  # judgments and logs are nobody else's business
     try:
         place = Place.from_environment()
         preflight.check_python()
