@@ -63,10 +63,13 @@ def _with_prompts(
 
 
 def _first(error: ValidationError, locator: _Locator) -> StudyFileError:
-    errors = [
-        locator.error(tuple(detail["loc"]), _problem(detail)) for detail in error.errors(include_url=False)
+    """Return the first error. Missing keys come last: a misspelt key explains a missing one."""
+    details = error.errors(include_url=False)
+    found = [
+        (detail["type"] == "missing", locator.error(tuple(detail["loc"]), _problem(detail)))
+        for detail in details
     ]
-    return min(errors, key=lambda found: found.line or 0)
+    return min(found, key=lambda one: (one[0], one[1].line or 0))[1]
 
 
 _SHOWN = 60

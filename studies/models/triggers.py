@@ -28,7 +28,6 @@ PLAN_COLUMNS = (
     "lease_minutes",
     "min_exposure_ms",
     "minutes",
-    "simulated",
     "plan",
     "plan_hash",
 )
@@ -88,6 +87,12 @@ TRIGGERS: tuple[Trigger, ...] = (
         "studies_study",
         "UPDATE",
         f"OLD.plan_hash <> '' AND ({' OR '.join(_changed(column) for column in PLAN_COLUMNS)})",
+    ),
+    Trigger(
+        "studies_study_once_simulated_stays_so",
+        "studies_study",
+        "UPDATE",
+        "OLD.simulated AND NOT NEW.simulated",
     ),
     Trigger(
         "studies_study_freezes_complete_plan",

@@ -1,0 +1,181 @@
+"""Verbs from opening on: status, open, pause, close, link, simulate, report, judgments."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import OutputWrapper
+from django.db.models import Count, Q
+from django.utils import timezone
+from tqdm import tqdm
+
+from generation.models import Completion
+from studies.domain import lifecycle
+from studies.domain.errors import StudyError
+from studies.enums import StudyStatus
+from studies.management.study_base import ACTOR, Options, Verb, find, slug
+from studies.models import Judgment, Study
+from studies.reports import export, render
+from studies.simulation.behaviour import Crowd
+from studies.simulation.run import simulate
+
+
+def status(study: Study) -> dict[str, Any]:
+    """Return where a study stands, in the form that other programs rely on."""
+    completions = Completion.objects.filter(batch_key=study.key).aggregate(
+        total=Count("pk"),
+        done=Count("pk", filter=Q(status="done")),
+        failed=Count("pk", filter=Q(status="failed")),
+    )
+    leased = Q(submitted_at=None, lease_expires_at__gt=timezone.now())
+    slots = study.assignments.aggregate(
+        planned=Count("pk"),
+        leased=Count("pk", filter=leased),
+        filled=Count("pk", filter=Q(submitted_at__isnull=False)),
+    )
+    return {
+        "status": study.status,
+        "completions": completions,
+        "comparisons": study.comparisons.count(),
+        "slots": slots,
+        "judgments": Judgment.objects.filter(assignment__study=study).count(),
+        "annotators": study.annotators.count(),
+    }
+
+
+def _status_arguments(parser: ArgumentParser) -> None:
+    slug(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _status(out: OutputWrapper, options: Options) -> None:
+    facts = status(find(options))
+    if options["json"]:
+        out.write(json.dumps(facts))
+        return
+    for name, value in facts.items():
+        said = (
+            ", ".join(f"{part} {count}" for part, count in value.items())
+            if isinstance(value, dict)
+            else value
+        )
+        out.write(f"{name + ':':13}{said}")
+
+
+def _mover(move: Callable[..., Study]) -> Callable[[OutputWrapper, Options], None]:
+    def run(out: OutputWrapper, options: Options) -> None:
+        study = move(study=find(options), actor=ACTOR)
+        out.write(f"{study.slug}: {study.get_status_display().lower()}")
+
+    return run
+
+
+def _open(*, study: Study, actor: str) -> Study:
+    """Open a ready study, or a paused one again."""
+    verb = lifecycle.resume_study if study.status == StudyStatus.PAUSED else lifecycle.open_study
+    return verb(study=study, actor=actor)
+
+
+def _link(out: OutputWrapper, options: Options) -> None:
+    out.write(annotators_address(find(options)))
+
+
+def annotators_address(study: Study) -> str:
+    """Return the link that annotators get."""
+    return f"{settings.SITE_URL}/s/{study.invite}/"
+
+
+def _rate(text: str) -> tuple[str, float]:
+    criterion, _, number = text.rpartition("=")
+    try:
+        rate = float(number)
+    except ValueError:
+        rate = -1
+    if not 0 < rate < 1:
+        raise ArgumentTypeError(f"“{text}” is no win rate: write 0.7, or CRITERION=0.7, between 0 and 1")
+    return criterion, rate
+
+
+def _simulate_arguments(parser: ArgumentParser) -> None:
+    slug(parser)
+    parser.add_argument("--annotators", type=int, default=8, metavar="N", help="how many (default 8)")
+    parser.add_argument(
+        "--win-rate",
+        type=_rate,
+        action="append",
+        metavar="P",
+        help="true win rate of the candidate among decided judgments, or CRITERION=P (default 0.7)",
+    )
+    parser.add_argument("--comparisons", type=int, metavar="N", help="per annotator (default: the quota)")
+    parser.add_argument("--tie-rate", type=float, default=0.15, metavar="P")
+    parser.add_argument("--position-bias", type=float, default=0.1, metavar="LOGIT")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--url", default=settings.SITE_URL, help="where the site answers (default %(default)s)"
+    )
+
+
+def _simulate(out: OutputWrapper, options: Options) -> None:
+    study = find(options)
+    if options["annotators"] < 1 or not 0 <= options["tie_rate"] <= 1 or options["seed"] < 0:
+        raise StudyError("--annotators is at least 1, --tie-rate between 0 and 1, --seed at least 0.")
+    crowd = Crowd(
+        seed=options["seed"],
+        win_rates=dict(options["win_rate"] or [("", 0.7)]),
+        tie_rate=options["tie_rate"],
+        position_bias=options["position_bias"],
+    )
+    comparisons = options["comparisons"] or study.quota
+    with tqdm(unit=" comparisons", disable=None) as bar:
+        made = simulate(
+            study=study,
+            crowd=crowd,
+            url=options["url"].rstrip("/"),
+            annotators=options["annotators"],
+            comparisons=comparisons,
+            done=bar.update,
+        )
+    out.write(f"{study.slug}: {made} comparisons judged by {options['annotators']} SIMULATED annotators")
+
+
+def _report_arguments(parser: ArgumentParser) -> None:
+    slug(parser)
+    parser.add_argument("--format", choices=sorted(render.FORMATS), default="html")
+    parser.add_argument("--out", metavar="PATH", type=Path, required=True)
+
+
+def _report(out: OutputWrapper, options: Options) -> None:
+    data = render.render(find(options), options["format"])
+    options["out"].write_bytes(data)
+    out.write(f"written: {options['out']}")
+
+
+def _judgments_arguments(parser: ArgumentParser) -> None:
+    slug(parser)
+    parser.add_argument("--out", metavar="FILE", type=Path, required=True)
+
+
+def _judgments(out: OutputWrapper, options: Options) -> None:
+    study = find(options)
+    render.ensure_reportable(study)
+    with options["out"].open("w", encoding="utf-8", newline="") as file:
+        file.writelines(export.judgment_lines(study))
+    out.write(f"written: {options['out']}")
+
+
+VERBS = (
+    Verb("status", "say where a study stands", _status, _status_arguments),
+    Verb("open", "freeze the plan and let annotators in; or resume a paused study", _mover(_open), slug),
+    Verb("pause", "serve no further comparison", _mover(lifecycle.pause_study), slug),
+    Verb("close", "end the collection for good", _mover(lifecycle.close_study), slug),
+    Verb("archive", "put a closed study away", _mover(lifecycle.archive_study), slug),
+    Verb("link", "print the annotators' address", _link, slug),
+    Verb("simulate", "let simulated annotators judge at the real site", _simulate, _simulate_arguments),
+    Verb("report", "write the report of a closed study", _report, _report_arguments),
+    Verb("judgments", "write the judgments of a closed study as CSV", _judgments, _judgments_arguments),
+)

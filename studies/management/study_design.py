@@ -1,0 +1,66 @@
+"""Verbs before the first judgment: list, import, export, generate."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+from django.core.management.base import OutputWrapper
+
+from studies.domain import lifecycle
+from studies.files.importer import import_path
+from studies.files.writer import export_study
+from studies.management.study_base import ACTOR, Options, Verb, find, slug
+from studies.models import Study
+
+
+def _list(out: OutputWrapper, _: Options) -> None:
+    studies = [lifecycle.settle(study) for study in Study.objects.order_by("slug")]
+    width = max((len(study.slug) for study in studies), default=0)
+    for study in studies:
+        mark = "  SIMULATED" if study.simulated else ""
+        out.write(f"{study.slug:{width}}  {study.status:10}  {study.title}{mark}")
+    if not studies:
+        out.write("No studies yet. Import one: manage.py study import FILE")
+
+
+def _file(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="a study file (docs/study-file.md)")
+
+
+def _import(out: OutputWrapper, options: Options) -> None:
+    study = import_path(options["file"], actor=ACTOR)
+    out.write(
+        f"imported: {study.slug} ({study.prompts.count()} prompts, {study.arms.count()} arms, "
+        f"{study.criteria.count()} criteria)"
+    )
+
+
+def _export_arguments(parser: ArgumentParser) -> None:
+    slug(parser)
+    parser.add_argument("--out", metavar="FILE", type=Path, help="write here instead of standard output")
+
+
+def _export(out: OutputWrapper, options: Options) -> None:
+    text = export_study(find(options))
+    if options["out"] is None:
+        out.write(text, ending="")
+    else:
+        options["out"].write_bytes(text.encode())
+        out.write(f"written: {options['out']}")
+
+
+def _generate(out: OutputWrapper, options: Options) -> None:
+    study = lifecycle.start_generation(study=find(options), actor=ACTOR)
+    out.write(
+        f"generating: {study.slug}. The workers write {lifecycle.missing_completions(study)} completions; "
+        f"“manage.py generate {study.slug}” does it here and now."
+    )
+
+
+VERBS = (
+    Verb("list", "list the studies", _list, lambda _: None),
+    Verb("import", "read a study file: a new draft, or the draft of that name anew", _import, _file),
+    Verb("export", "write the study file of a study", _export, _export_arguments),
+    Verb("generate", "ask the workers for the completions of a draft", _generate, slug),
+)

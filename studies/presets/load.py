@@ -1,0 +1,117 @@
+"""Loading the preset studies. Each step looks at how far it is, so an interrupted start goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from generation import requests
+from generation.models import Completion
+from studies.domain import lifecycle
+from studies.enums import StudyStatus
+from studies.files.importer import import_study
+from studies.models import Study
+from studies.simulation.behaviour import Crowd
+from studies.simulation.run import simulate
+from studies.simulation.site import serving
+
+FOLDER = Path(__file__).parent
+EXAMPLE = "stay-on-topic"
+DEMO = "demo-finished"
+ACTOR = "first start"
+_FILE = FOLDER / "stay-on-topic.yaml"
+_COMPLETIONS = FOLDER / "demo-finished" / "completions.jsonl"
+
+_CROWD = Crowd(seed=20230630, win_rates={"instruction": 0.72, "message": 0.52})
+_ANNOTATORS = 12
+_COMPARISONS = 8
+
+
+def _study(slug: str) -> Study:
+    """Return the study of that name; the preset file is imported when there is none."""
+    existing = Study.objects.filter(slug=slug).first()
+    if existing is not None:
+        return existing
+    data = _FILE.read_bytes().replace(f"study: {EXAMPLE}\n".encode(), f"study: {slug}\n".encode(), 1)
+    return import_study(data, name=_FILE.name, actor=ACTOR)
+
+
+def example_study() -> Study:
+    """Return the example, with its completions asked for."""
+    study = _study(EXAMPLE)
+    if study.status == StudyStatus.DRAFT:
+        study = lifecycle.start_generation(study=study, actor=ACTOR)
+    return study
+
+
+def demo_study(*, say: Callable[[str], object]) -> Study:
+    """Return the finished demonstration: real completions, simulated annotators, marked as such."""
+    study = _study(DEMO)
+    if study.status == StudyStatus.DRAFT:
+        study = _with_shipped_completions(study)
+    study = lifecycle.settle(study)
+    if study.status == StudyStatus.READY:
+        study = lifecycle.open_study(study=study, actor=ACTOR)
+    if study.status == StudyStatus.OPEN:
+        say("Finishing the demonstration study with simulated annotators ...")
+        _finish(study)
+        study = lifecycle.close_study(study=study, actor=ACTOR)
+    return study
+
+
+@transaction.atomic
+def _with_shipped_completions(study: Study) -> Study:
+    """Store the completions that a run of the real model wrote, with their provenance."""
+    Study.objects.filter(pk=study.pk).update(simulated=True)
+    study.refresh_from_db()
+    wanted = {
+        (str(item.prompt_key), str(item.arm_key), item.replicate): item
+        for item in lifecycle.completion_requests(study)
+    }
+    prompts = {prompt.name: str(prompt.key) for prompt in study.prompts.all()}
+    arms = {arm.name: str(arm.key) for arm in study.arms.all()}
+    with _COMPLETIONS.open(encoding="utf-8") as lines:
+        Completion.objects.bulk_create(
+            _completion(study, wanted[prompts[row["prompt"]], arms[row["arm"]], row["replicate"]], row)
+            for row in map(json.loads, lines)
+        )
+    return lifecycle.start_generation(study=study, actor=ACTOR)
+
+
+def _completion(study: Study, item: requests.Wanted, row: dict[str, Any]) -> Completion:
+    written = parse_datetime(row["finished_at"]) if "finished_at" in row else None
+    return Completion(
+        batch_key=study.key,
+        prompt_key=item.prompt_key,
+        arm_key=item.arm_key,
+        replicate=item.replicate,
+        checkpoint=item.checkpoint,
+        request=item.request.as_dict(),
+        status=Completion.Status.DONE,
+        text=row["text"],
+        token_ids=row["token_ids"],
+        token_count=row["token_count"],
+        prompt_tokens=row["prompt_tokens"],
+        finish_reason=row["finish_reason"],
+        forward_flops=row["forward_flops"],
+        seconds=row["seconds"],
+        provenance=row["provenance"],
+        finished_at=written or timezone.now(),
+    )
+
+
+def _finish(study: Study) -> None:
+    """Let the simulated annotators fill every row that is still free."""
+    while study.assignments.filter(submitted_at=None).exists():
+        with serving() as url:
+            made = simulate(
+                study=study, crowd=_CROWD, url=url, annotators=_ANNOTATORS, comparisons=_COMPARISONS
+            )
+        if not made:
+            return

@@ -1,0 +1,1 @@
+"""Simulated annotators that drive the real site over HTTP. All they make is marked simulated."""

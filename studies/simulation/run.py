@@ -1,0 +1,115 @@
+"""Simulated annotators take part in a study, page by page, until they have had enough."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from studies.domain.audit import record_event
+from studies.domain.errors import StudyError
+from studies.enums import Slot, StudyStatus
+from studies.models import Annotator, Assignment, Study
+from studies.simulation.behaviour import Crowd, Mind
+from studies.simulation.browser import Browser, Form, Page
+
+CHOICE = "choice-"
+_STEPS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What one simulated annotator does."""
+
+    study: Study
+    mind: Mind
+    url: str
+    external_id: str
+    comparisons: int
+
+
+def simulate(
+    *,
+    study: Study,
+    crowd: Crowd,
+    url: str,
+    annotators: int,
+    comparisons: int,
+    done: Callable[[], None] = lambda: None,
+) -> int:
+    """Let ``annotators`` judge up to ``comparisons`` each at the site at ``url``; return the judgments made.
+
+    ``done`` is called after every judged comparison.
+    """
+    _mark(study, crowd, annotators=annotators, comparisons=comparisons)
+    batch = secrets.token_hex(4)
+    before = _submitted(study)
+    for number in range(annotators):
+        session = Session(study, Mind(crowd, number), url, f"simulated-{batch}-{number}", comparisons)
+        _take_part(session, done)
+        study.annotators.filter(external_id=session.external_id).update(simulated=True)
+    return _submitted(study) - before
+
+
+def _mark(study: Study, crowd: Crowd, *, annotators: int, comparisons: int) -> None:
+    """Mark the study as simulated for good, before the first answer."""
+    if study.status != StudyStatus.OPEN:
+        raise StudyError(f"“{study.slug}” is {study.get_status_display().lower()}; open it first.")
+    if Annotator.objects.filter(study=study, simulated=False, assignments__isnull=False).exists():
+        raise StudyError(
+            f"“{study.slug}” has judgments by people. Simulated ones would spoil them; "
+            "import the study file under another name and simulate that."
+        )
+    Study.objects.filter(pk=study.pk).update(simulated=True)
+    study.simulated = True
+    record_event(
+        actor="simulation",
+        action="study.simulated",
+        study=study,
+        after={"crowd": crowd.as_dict(), "annotators": annotators, "comparisons": comparisons},
+    )
+
+
+def _submitted(study: Study) -> int:
+    return study.assignments.filter(submitted_at__isnull=False).count()
+
+
+def _take_part(session: Session, done: Callable[[], None]) -> None:
+    browser = Browser()
+    page = browser.get(f"{session.url}/s/{session.study.invite}/?external_id={session.external_id}")
+    steps, left = 0, session.comparisons
+    while left and steps < session.comparisons * 2 + _STEPS:
+        steps += 1
+        if answers := _answerable(page):
+            page = browser.submit(page, answers, _answers(session, answers))
+            left -= 1
+            done()
+        elif step := _next_step(page):
+            page = browser.submit(page, step, step.boxes)
+        else:
+            return
+
+
+def _answerable(page: Page) -> Form | None:
+    return next((form for form in page.forms if any(name.startswith(CHOICE) for name in form.radios)), None)
+
+
+def _next_step(page: Page) -> Form | None:
+    """Return the form that leads on: consent, instructions or a pause; none on the last page."""
+    return next((form for form in page.forms if "decline" not in form.action and not form.radios), None)
+
+
+def _answers(session: Session, form: Form) -> dict[str, str]:
+    assignment = Assignment.objects.select_related("comparison").get(key=form.values["assignment"])
+    prompt = assignment.comparison.prompt_id
+    values = {
+        name: session.mind.choose(
+            criterion=name.removeprefix(CHOICE),
+            prompt=prompt,
+            candidate_slot=Slot(assignment.candidate_slot),
+            offered=offered,
+        )
+        for name, offered in form.radios.items()
+        if name.startswith(CHOICE)
+    }
+    return values | {"active_ms": str(session.mind.reading_ms(prompt))}

@@ -1,0 +1,144 @@
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from studies.domain.errors import PlanFrozenError, StudyError
+from studies.domain.lifecycle import start_generation
+from studies.files.errors import StudyFileError
+from studies.files.importer import import_path, import_study
+from studies.files.writer import export_study
+from studies.models import AuditEvent, Study
+from studies.presets.load import FOLDER
+from tests.factories import open_study
+
+pytestmark = pytest.mark.django_db
+PRESET = (FOLDER / "stay-on-topic.yaml").read_bytes()
+
+
+def imported(data, name="a.yaml"):
+    return import_study(data if isinstance(data, bytes) else data.encode(), name=name, actor="ada")
+
+
+def renamed(text, slug):
+    first, _, rest = text.partition("study: ")
+    return f"{first}study: {slug}\n" + rest.split("\n", 1)[1]
+
+
+def test_preset_becomes_a_draft_with_all_its_parts():
+    study = imported(PRESET)
+
+    assert (study.status, study.overlap, study.quota, study.seed) == ("draft", 4, 12, 20230630)
+    assert study.prompts.count() == 24
+    assert list(study.criteria.values_list("name", "primary")) == [("instruction", True), ("message", False)]
+    assert [(arm.name, arm.baseline, arm.decoding.guidance_scale) for arm in study.arms.all()] == [
+        ("standard", True, 1.0),
+        ("guided", False, 1.5),
+    ]
+
+
+def test_export_of_an_import_is_the_same_bytes_ever_after():
+    first = export_study(imported(PRESET))
+
+    again = export_study(imported(renamed(first, "copy")))
+
+    assert renamed(again, "stay-on-topic") == first
+
+
+LINES = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=60
+).filter(str.strip)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(consent=LINES, instructions=LINES)
+def test_any_text_survives_the_round_trip(consent, instructions):
+    study = open_study_draft()
+    Study.objects.filter(pk=study.pk).update(consent=consent, instructions=instructions)
+    study.refresh_from_db()
+
+    text = export_study(study)
+    copy = imported(renamed(text, f"{study.slug}-copy"))
+
+    assert (copy.consent, copy.instructions) == (consent, instructions)
+    assert renamed(export_study(copy), study.slug) == text
+
+
+def open_study_draft():
+    return imported(renamed(PRESET.decode(), f"s{Study.objects.count()}"))
+
+
+def test_import_over_a_draft_replaces_its_content():
+    first = imported(PRESET)
+
+    second = imported(PRESET.replace(b"overlap: 4", b"overlap: 2"))
+
+    assert second.pk == first.pk
+    assert Study.objects.get().overlap == 2
+    assert second.prompts.count() == 24
+
+
+def test_import_of_what_is_there_changes_nothing():
+    study = imported(PRESET)
+    start_generation(study=study, actor="ada")
+
+    again = imported(PRESET)
+
+    assert again.pk == study.pk
+    assert AuditEvent.objects.filter(action="study.imported").count() == 1
+
+
+def test_import_over_a_generating_study_is_refused():
+    start_generation(study=imported(PRESET), actor="ada")
+
+    with pytest.raises(StudyError, match="has completions already"):
+        imported(PRESET.replace(b"overlap: 4", b"overlap: 2"))
+
+
+def test_import_over_a_frozen_plan_is_refused_and_logged():
+    study = open_study(comparisons=2)
+    changed = export_study(study).replace("overlap: 2", "overlap: 8")
+
+    with pytest.raises(PlanFrozenError, match="was frozen when it opened"):
+        imported(changed)
+
+    event = AuditEvent.objects.get(action="plan.change_refused")
+    assert event.after == {"wanted": "import of a.yaml"}
+    assert Study.objects.get(pk=study.pk).overlap == 2
+
+
+def test_bad_file_imports_nothing():
+    with pytest.raises(StudyFileError):
+        imported(PRESET.replace(b"guidance_scale: 1.5", b"guidance_scale: lots"))
+
+    assert not Study.objects.exists()
+
+
+def test_unknown_checkpoint_is_named_and_nothing_is_imported():
+    with pytest.raises(StudyFileError, match=r"a\.yaml, arms\[0\]\.checkpoint: .*gpt-9"):
+        imported(PRESET.replace(b"smollm2-135m-instruct", b"gpt-9"))
+
+    assert not Study.objects.exists()
+
+
+def test_file_is_imported_with_the_prompts_beside_it(tmp_path):
+    head = PRESET.decode().split("prompts:\n")[0]
+    (tmp_path / "a.yaml").write_text(head + "prompts:\n  file: p.csv\n")
+    (tmp_path / "p.csv").write_text("id,system,user\nocean,Pirate.,The ocean?\n")
+
+    study = import_path(tmp_path / "a.yaml", actor="ada")
+
+    assert [prompt.turns[1].content for prompt in study.prompts.all()] == ["The ocean?"]
+
+
+def test_huge_file_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "a.yaml"
+    with path.open("wb") as file:
+        file.truncate(50 * 2**20)
+
+    with pytest.raises(StudyFileError, match="the file has 50 MB"):
+        import_path(path, actor="ada")
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(StudyFileError, match="No such file"):
+        import_path(tmp_path / "none.yaml", actor="ada")
