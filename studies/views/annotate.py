@@ -1,0 +1,99 @@
+"""The annotator's pages around the comparisons: link, consent, instructions, thanks."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from studies.domain import participation
+from studies.domain.errors import StudyError
+from studies.domain.judging import last_answered
+from studies.enums import StudyStatus
+from studies.forms.annotate import ConsentForm, external_id
+from studies.views.annotate_visit import Visit, identify, shut, visited
+
+_EXTERNAL_PARAMETERS = ("PROLIFIC_PID", "external_id")
+
+
+@require_safe
+@visited(even_when_shut=True)
+def start(visit: Visit) -> HttpResponse:
+    """Recognise whoever follows the link and take them to where they stand."""
+    given = next(filter(None, map(visit.request.GET.get, _EXTERNAL_PARAMETERS)), "")
+    wanted = external_id(given)
+    if wanted is None:
+        return visit.show("unusable", status=400)
+    identify(visit, wanted)
+    return visit.remember(visit.goto(visit.step()))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@visited()
+def consent(visit: Visit) -> HttpResponse:
+    """Ask for consent, explicitly. Declining leaves no trace."""
+    if visit.step() != "consent":
+        return visit.goto(visit.step())
+    if visit.request.method != "POST":
+        identify(visit, "")
+        return visit.remember(_consent_page(visit, ConsentForm()))
+    if "decline" in visit.request.POST:
+        return visit.forget(visit.goto("declined"))
+    if not visit.token:
+        return visit.show("cookies", status=400)
+    form = ConsentForm(visit.request.POST)
+    return _agreed(visit) if form.is_valid() else _consent_page(visit, form)
+
+
+def _agreed(visit: Visit) -> HttpResponse:
+    try:
+        annotator = participation.join(study=visit.study, token=visit.token, external_id=visit.external_id)
+    except StudyError:  # it was paused or closed a moment ago
+        return shut(visit)
+    participation.consent(annotator=annotator, now=visit.now)
+    visit.token = annotator.token
+    return visit.remember(visit.goto("instructions"))
+
+
+def _consent_page(visit: Visit, form: ConsentForm) -> HttpResponse:
+    return visit.show(
+        "consent",
+        status=422 if form.is_bound else 200,
+        form=form,
+        text=visit.study.consent,
+        minutes=visit.study.minutes,
+        quota=visit.study.quota,
+    )
+
+
+@require_safe
+@visited(even_when_shut=True)
+def declined(visit: Visit) -> HttpResponse:
+    """Thank somebody who does not want to take part."""
+    return visit.show("declined")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@visited()
+def instructions(visit: Visit) -> HttpResponse:
+    """Show what is asked; readable again at any time."""
+    if visit.annotator is None or visit.step() == "consent":
+        return visit.goto("start")
+    if visit.request.method == "POST":
+        participation.instruct(annotator=visit.annotator, now=visit.now)
+        return visit.goto("compare")
+    return visit.show("instructions", text=visit.study.instructions, again=visit.step() != "instructions")
+
+
+@require_safe
+@visited(even_when_shut=True)
+def thanks(visit: Visit) -> HttpResponse:
+    """Give the completion code to those who have come to the end."""
+    annotator = visit.annotator
+    if annotator is None or visit.step() != "thanks":
+        return visit.goto(visit.step())
+    last = last_answered(annotator)
+    open_still = visit.study.status == StudyStatus.OPEN
+    done = annotator.assignments.filter(submitted_at__isnull=False).count()
+    return visit.show(
+        "thanks", code=annotator.code, done=done, undo=str(last.key) if last and open_still else ""
+    )

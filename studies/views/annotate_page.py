@@ -1,0 +1,93 @@
+"""What the comparison page shows, gathered in the frame of the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from generation.spec import Message
+from studies.domain.assignment import Progress, progress
+from studies.domain.judging import last_answered
+from studies.domain.unblinding import responses
+from studies.enums import TextFormat
+from studies.forms.annotate import JudgmentForm, ReportForm
+from studies.models import Assignment, new_key
+from studies.views.annotate_visit import Visit
+
+_LONG_CHARACTERS = 700
+_LONG_LINES = 10
+_ROLES = {
+    "system": _("System instruction"),
+    "user": _("User message"),
+    "assistant": _("Earlier reply"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of the prompt."""
+
+    role: str
+    label: str | Promise
+    text: str
+
+
+def turns(messages: tuple[Message, ...], *, plain: bool) -> list[Turn]:
+    """Return the prompt as the page tells it; a plain prompt is a text that the responses continue."""
+    if plain:
+        return [Turn("text", _("Text to be continued"), messages[0].content)]
+    return [
+        Turn(message.role, _ROLES.get(message.role, _("Message")), message.content) for message in messages
+    ]
+
+
+def is_long(prompt: list[Turn]) -> bool:
+    """Return whether a prompt would push the responses out of sight."""
+    characters = sum(len(turn.text) for turn in prompt)
+    lines = sum(turn.text.count("\n") + 1 for turn in prompt)
+    return characters > _LONG_CHARACTERS or lines > _LONG_LINES
+
+
+def comparison_page(
+    visit: Visit,
+    row: Assignment,
+    *,
+    far: Progress | None = None,
+    form: JudgmentForm | None = None,
+    report: ReportForm | None = None,
+) -> HttpResponse:
+    """Render the comparison: a fresh page, or the one that came back with something missing."""
+    if visit.annotator is None:
+        return visit.goto("start")
+    prompt = row.comparison.prompt
+    shown = turns(prompt.turns, plain=bool(prompt.text))
+    form = form or JudgmentForm(criteria=list(visit.study.criteria.all()))
+    last = last_answered(visit.annotator)
+    bound = form.is_bound or (report is not None and report.is_bound)
+    return visit.show(
+        "compare",
+        status=422 if bound else 200,
+        progress=far or progress(annotator=visit.annotator, now=visit.now),
+        assignment=str(row.key),
+        key=str(_submission_key(form)),
+        responses=responses(row),
+        markdown=visit.study.text_format == TextFormat.MARKDOWN,
+        turns=shown,
+        long=is_long(shown),
+        questions=form.questions(),
+        error=form.first_error() if form.is_bound else "",
+        reason=form.data.get("reason", ""),
+        min_exposure_ms=visit.study.min_exposure_ms,
+        undo=str(last.key) if last else "",
+        report=report or ReportForm(),
+    )
+
+
+def _submission_key(form: JudgmentForm) -> UUID:
+    """Return the key of a form that came back, or a new one."""
+    given = form.cleaned_data.get("key") if form.is_bound else None
+    return given or new_key()
