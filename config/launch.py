@@ -6,7 +6,7 @@ answer at once.
 
 from __future__ import annotations
 
-import http.client
+import contextlib
 import os
 import sys
 import tempfile
@@ -14,7 +14,8 @@ import time
 from dataclasses import dataclass
 
 from config import env, preflight
-from config.preflight import BASE_DIR, EVERYWHERE, CannotStartError, Place
+from config.health import answers
+from config.preflight import BASE_DIR, CannotStartError, Place
 from config.supervisor import TICK_SECONDS, Program, Stop, Supervisor, spawn
 
 ANSWER_SECONDS = 60.0
@@ -82,7 +83,9 @@ def _run(place: Place, stop: Stop) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - the launcher talks to a terminal
+    # A terminal that is gone is no reason to stop the site in disorder: its signal does that.
+    with contextlib.suppress(OSError):
+        print(line, flush=True)  # noqa: T201 - the launcher talks to a terminal
 
 
 def _environment(place: Place) -> dict[str, str]:
@@ -120,11 +123,7 @@ def _step(command: tuple[str, ...], place: Place, environment: dict[str, str], s
 
 
 def _programs(place: Place) -> tuple[Program, Program]:
-    site = (
-        *(sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", place.bind),
-        *("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--preload"),
-        *("--timeout", "120", "--graceful-timeout", "5", "--no-control-socket"),
-    )
+    site = (sys.executable, "-m", "gunicorn", "--config", "python:config.server", "config.wsgi")
     worker = (
         *(sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel", "INFO"),
         *("--pool", "prefork", "--concurrency", "1"),
@@ -139,7 +138,7 @@ def _programs(place: Place) -> tuple[Program, Program]:
 def _wait_for_site(place: Place, supervisor: Supervisor, stop: Stop) -> None:
     log = place.logs / "web.log"
     deadline = time.monotonic() + ANSWER_SECONDS
-    while not _answers(place):
+    while not answers(place):
         if stop.asked:
             raise StoppedError
         if supervisor.dead():
@@ -149,17 +148,6 @@ def _wait_for_site(place: Place, supervisor: Supervisor, stop: Stop) -> None:
             message = f"The site does not answer at {place.bind}: see {log}"
             raise CannotStartError(message)
         time.sleep(TICK_SECONDS)
-
-
-def _answers(place: Place) -> bool:
-    connection = http.client.HTTPConnection(EVERYWHERE.get(place.host, place.host), place.port, timeout=10)
-    try:
-        connection.request("GET", "/healthz", headers={"Host": place.public_host})
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _greet(place: Place, greeting: Greeting) -> None:
