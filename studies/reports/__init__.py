@@ -1,0 +1,1 @@
+"""Reports: one computation, many faces."""

@@ -1,0 +1,218 @@
+"""Everything that a report says, computed once: the judgments file is read as any other is."""
+
+from __future__ import annotations
+
+import platform
+from collections import defaultdict
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+import django
+import matplotlib as mpl
+import numpy as np
+import scipy
+from django.conf import settings
+
+from studies.analysis.as_json import analysis_as_dict, result_as_dict
+from studies.analysis.judgments_file import parse_judgments
+from studies.analysis.records import Judgments
+from studies.analysis.result import Result
+from studies.analysis.sentence import sentence
+from studies.analysis.summary import Analysis, analyze
+from studies.analysis.winrate import DROP, HALF
+from studies.models import AuditEvent, Judgment, Study
+from studies.reports.design import Design, design
+from studies.reports.errors import ReportError
+from studies.reports.export import iso, judgments_bytes
+from studies.reports.flow import AppliedRule, Flow, applied_rules, flow
+
+ALPHA = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Integrity:
+    """What a reader needs to trust the numbers, or to redo them."""
+
+    simulated: bool
+    plan_hash: str
+    opened_at: str
+    closed_at: str
+    seed: int
+    data_sha256: str
+    """Of the judgments file as it is downloaded."""
+    refused_changes: int
+    """How often somebody tried to change the frozen plan."""
+    exclusions: tuple[AppliedRule, ...]
+    software: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """The primary result under another rule."""
+
+    label: str
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatorCount:
+    """How much an annotator judged; times are of whole comparisons."""
+
+    pseudonym: str
+    judgments: int
+    median_seconds: float | None
+    excluded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSummary:
+    """A report's content, before any face."""
+
+    slug: str
+    title: str
+    description: str
+    headline: str
+    integrity: Integrity
+    flow: Flow
+    design: Design
+    analysis: Analysis | None
+    """None when a closed study has no judgments."""
+    sensitivities: tuple[Sensitivity, ...]
+    annotators: tuple[AnnotatorCount, ...]
+
+
+def ensure_reportable(study: Study) -> None:
+    """Refuse the report of a study that is not closed: reading it would unblind the researchers.
+
+    Raises
+    ------
+    ReportError
+    """
+    if not study.unblinded:
+        message = (
+            f"“{study.slug}” is {study.get_status_display().lower()}: its report can be read when it is "
+            "closed, so that nobody sees results while judgments are still collected. Close it first."
+        )
+        raise ReportError(message)
+
+
+def summarize(study: Study) -> ReportSummary:
+    """Compute the report of a closed study.
+
+    Raises
+    ------
+    ReportError
+        The study is not closed.
+    """
+    ensure_reportable(study)
+    data = judgments_bytes(study)
+    judgments = parse_judgments(data) if data.count(b"\n") > 1 else None
+    analysis = _analysis(study, judgments) if judgments else None
+    return ReportSummary(
+        slug=study.slug,
+        title=study.title,
+        description=study.description,
+        headline=_headline(study, analysis),
+        integrity=_integrity(study, data),
+        flow=flow(
+            study,
+            excluded=analysis.excluded if analysis else 0,
+            analysed=analysis.analysed if analysis else 0,
+        ),
+        design=design(study),
+        analysis=analysis,
+        sensitivities=_sensitivities(study, judgments) if judgments else (),
+        annotators=_annotators(study),
+    )
+
+
+def _analysis(study: Study, judgments: Judgments, ties: str = "") -> Analysis:
+    primary = study.criteria.get(primary=True).name
+    return analyze(
+        judgments,
+        alpha=ALPHA,
+        ties=ties or study.tie_rule,
+        criterion=primary if primary in judgments.criteria else None,
+        seed=study.seed,
+    )
+
+
+def _headline(study: Study, analysis: Analysis | None) -> str:
+    text = sentence(analysis.headline) if analysis else "This study was closed without a single judgment."
+    return f"SIMULATED: {text}" if study.simulated else text
+
+
+def _sensitivities(study: Study, judgments: Judgments) -> tuple[Sensitivity, ...]:
+    """Return the headline under the other tie rule and, where anybody is excluded, without exclusions."""
+    other = DROP if study.tie_rule == HALF else HALF
+    words = {HALF: "Ties counted half", DROP: "Ties left out"}
+    rows = [
+        Sensitivity(f"As planned: {words[study.tie_rule].lower()}", _analysis(study, judgments).headline),
+        Sensitivity(words[other], _analysis(study, judgments, other).headline),
+    ]
+    if judgments.excluded.any():
+        everybody = replace(judgments, excluded=np.zeros_like(judgments.excluded))
+        rows.append(Sensitivity("Nobody excluded", _analysis(study, everybody).headline))
+    return tuple(rows)
+
+
+def _integrity(study: Study, data: bytes) -> Integrity:
+    return Integrity(
+        simulated=study.simulated,
+        plan_hash=study.plan_hash,
+        opened_at=iso(study.opened_at) if study.opened_at else "",
+        closed_at=iso(study.closed_at) if study.closed_at else "",
+        seed=study.seed,
+        data_sha256=sha256(data).hexdigest(),
+        refused_changes=AuditEvent.objects.filter(study=study, action="plan.change_refused").count(),
+        exclusions=applied_rules(study),
+        software={
+            "evenhand": settings.VERSION,
+            "python": platform.python_version(),
+            "django": django.get_version(),
+            "numpy": np.__version__,
+            "scipy": scipy.__version__,
+            "matplotlib": mpl.__version__,
+        },
+    )
+
+
+def _annotators(study: Study) -> tuple[AnnotatorCount, ...]:
+    judgments = Judgment.objects.filter(assignment__study=study)
+    times: dict[str, dict[int, int]] = defaultdict(dict)
+    counts: dict[str, int] = defaultdict(int)
+    rows = judgments.values_list("assignment__annotator__pseudonym", "assignment_id", "active_ms")
+    for pseudonym, assignment, active_ms in rows.iterator():
+        counts[pseudonym] += 1
+        if active_ms is not None:
+            times[pseudonym][assignment] = active_ms
+    excluded = {rule.who for rule in applied_rules(study)}
+    return tuple(
+        AnnotatorCount(
+            pseudonym=pseudonym,
+            judgments=counts[pseudonym],
+            median_seconds=float(np.median(list(spent.values()))) / 1000
+            if (spent := times.get(pseudonym))
+            else None,
+            excluded=pseudonym in excluded,
+        )
+        for pseudonym in sorted(counts)
+    )
+
+
+def report_as_dict(summary: ReportSummary) -> dict[str, Any]:
+    """Return the report as plain data: the analysis as `analyze --json` prints it, and what surrounds it."""
+    analysis = analysis_as_dict(summary.analysis) if summary.analysis else {}
+    return {
+        "study": summary.slug,
+        "title": summary.title,
+        "simulated": summary.integrity.simulated,
+        "headline": summary.headline,
+        **analysis,
+        "sensitivity": [{"label": row.label, **result_as_dict(row.result)} for row in summary.sensitivities],
+        "integrity": asdict(summary.integrity),
+        "flow": asdict(summary.flow),
+        "design": asdict(summary.design),
+        "annotators": [asdict(row) for row in summary.annotators],
+    }

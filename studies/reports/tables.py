@@ -1,0 +1,133 @@
+"""The table of criteria for papers: Markdown, LaTeX and CSV, from the same rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from studies.analysis.as_json import result_as_dict
+from studies.analysis.csv_table import neutralise
+from studies.analysis.result import Result
+from studies.analysis.sentence import p_text, percent
+from studies.reports.summary import ReportSummary
+
+_HEAD = ("Criterion", "W", "T", "B", "L", "Win rate, %", "CI", "p", "Holm p", "Deff")
+_TEX = re.compile(r"[&%$#_{}~^\\<>]")
+_TEX_WORDS = {
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "\\": r"\textbackslash{}",
+    "<": "$<$",
+    ">": "$>$",
+}
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|])")
+
+
+def _cells(result: Result) -> tuple[str, ...]:
+    rate, estimate = result.rate, result.rate.estimate
+    counts = (rate.wins, rate.ties, rate.both_bad, rate.losses)
+    span = "–"
+    if estimate.ci_low is not None and estimate.ci_high is not None:
+        span = f"[{percent(estimate.ci_low)}, {percent(estimate.ci_high)}]"
+    return (
+        result.criterion,
+        *map(str, counts),
+        "–" if estimate.mean is None else percent(estimate.mean),
+        span,
+        _p(estimate.p_value),
+        _p(result.p_holm),
+        "–" if estimate.design_effect is None else f"{estimate.design_effect:.2f}",
+    )
+
+
+def _p(value: float | None) -> str:
+    return "–" if value is None else p_text(value, "").strip().removeprefix("= ")
+
+
+def _note(summary: ReportSummary) -> str:
+    analysis = summary.analysis
+    rule = "left out" if analysis and analysis.ties_rule == "drop" else "counted half"
+    level = f"{100 * (1 - analysis.alpha):g}" if analysis else "95"
+    return (
+        f"W, T, B, L: judgments for the candidate, tied, both bad, for the baseline; ties {rule}. "
+        f"CI: {level} %, clustered by annotator and prompt. Holm p: adjusted over all rows. "
+        f"Deff: design effect. Data: SHA-256 {summary.integrity.data_sha256[:16]}."
+    )
+
+
+def _groups(summary: ReportSummary) -> Iterator[tuple[str, tuple[Result, ...]]]:
+    for pair in summary.analysis.pairs if summary.analysis else ():
+        yield f"{pair.candidate} against {pair.baseline}", summary.analysis.of_pair(pair)  # type: ignore[union-attr]
+
+
+def markdown(summary: ReportSummary) -> bytes:
+    """Return headline, tables and note as Markdown."""
+    lines = [f"# {_md(summary.title)}", "", _md(summary.headline), ""]
+    for title, results in _groups(summary):
+        lines += [f"## {_md(title)}", "", f"| {' | '.join(_HEAD)} |", f"|---|{'---:|' * (len(_HEAD) - 1)}"]
+        lines += [f"| {' | '.join(map(_md, _cells(result)))} |" for result in results]
+        lines += [""]
+    return "\n".join([*lines, _md(_note(summary)), ""]).encode()
+
+
+def _md(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def latex(summary: ReportSummary) -> bytes:
+    """Return tables for `booktabs`, headline as the caption."""
+    lines = ["% Needs \\usepackage{booktabs}"]
+    for title, results in _groups(summary):
+        lines += [
+            r"\begin{table}",
+            rf"\caption{{{_tex(title)}. {_tex(summary.headline)}}}",
+            rf"\begin{{tabular}}{{l{'r' * (len(_HEAD) - 1)}}}",
+            r"\toprule",
+            rf"{' & '.join(map(_tex, _HEAD))} \\",
+            r"\midrule",
+            *(rf"{' & '.join(map(_tex, _cells(result)))} \\" for result in results),
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+            rf"\smallskip\footnotesize {_tex(_note(summary))}",
+            r"\end{table}",
+        ]
+    if not summary.analysis:
+        lines += [_tex(summary.headline)]
+    return "\n".join([*lines, ""]).encode()
+
+
+def _tex(text: str) -> str:
+    escaped = _TEX.sub(lambda found: _TEX_WORDS.get(found[0], rf"\{found[0]}"), " ".join(text.split()))
+    return escaped.replace("–", "--")
+
+
+def results_csv(summary: ReportSummary) -> bytes:
+    """Return one row per criterion and pair with every number in full, nested names joined by a dot."""
+    rows = [
+        {"study": summary.slug, "simulated": int(summary.integrity.simulated), **_flat(result)}
+        for _, results in _groups(summary)
+        for result in results
+    ]
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(rows[0]) if rows else ["study", "simulated"])
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue().encode()
+
+
+def _flat(result: Result) -> dict[str, Any]:
+    flat: dict[str, Any] = {
+        "candidate": neutralise(result.pair.candidate),
+        "baseline": neutralise(result.pair.baseline),
+        "criterion": neutralise(result.criterion),
+    }
+    for name, value in result_as_dict(result).items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{part}": part_value for part, part_value in value.items()}
+        else:
+            flat[name] = " ".join(value) if isinstance(value, list) else value
+    return flat
