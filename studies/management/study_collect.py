@@ -21,6 +21,7 @@ from studies.enums import StudyStatus
 from studies.management.study_base import ACTOR, Options, Verb, find, slug
 from studies.models import Judgment, Study
 from studies.reports import export, render
+from studies.reports.summary import ensure_reportable
 from studies.simulation.behaviour import Crowd
 from studies.simulation.run import simulate
 
@@ -162,7 +163,7 @@ def _judgments_arguments(parser: ArgumentParser) -> None:
 
 def _judgments(out: OutputWrapper, options: Options) -> None:
     study = find(options)
-    render.ensure_reportable(study)
+    ensure_reportable(study)
     with options["out"].open("w", encoding="utf-8", newline="") as file:
         file.writelines(export.judgment_lines(study))
     out.write(f"written: {options['out']}")

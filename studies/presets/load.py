@@ -28,7 +28,12 @@ ACTOR = "first start"
 _FILE = FOLDER / "stay-on-topic.yaml"
 _COMPLETIONS = FOLDER / "demo-finished" / "completions.jsonl"
 
-_CROWD = Crowd(seed=20230630, win_rates={"instruction": 0.72, "message": 0.52})
+_CROWD = Crowd(
+    seed=20230630,
+    win_rates={"instruction": 0.74, "message": 0.53},
+    annotator_spread=0.35,
+    prompt_spread=0.7,
+)
 _ANNOTATORS = 12
 _COMPARISONS = 8
 

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from studies.domain.assignment import open_row, release
 from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
 from studies.enums import Slot, StudyStatus
@@ -41,13 +42,14 @@ def simulate(
 
     ``done`` is called after every judged comparison.
     """
+    Browser().get(f"{url}/s/{study.invite}/")  # a site that does not answer must not leave a mark
     _mark(study, crowd, annotators=annotators, comparisons=comparisons)
     batch = secrets.token_hex(4)
     before = _submitted(study)
     for number in range(annotators):
         session = Session(study, Mind(crowd, number), url, f"simulated-{batch}-{number}", comparisons)
         _take_part(session, done)
-        study.annotators.filter(external_id=session.external_id).update(simulated=True)
+        _leave(study, session.external_id)
     return _submitted(study) - before
 
 
@@ -88,6 +90,14 @@ def _take_part(session: Session, done: Callable[[], None]) -> None:
             page = browser.submit(page, step, step.boxes)
         else:
             return
+
+
+def _leave(study: Study, external_id: str) -> None:
+    """Mark the annotator, and give the comparison on their screen back at once, not when its lease ends."""
+    for annotator in study.annotators.filter(external_id=external_id):
+        Annotator.objects.filter(pk=annotator.pk).update(simulated=True)
+        if held := open_row(annotator):
+            release(held)
 
 
 def _answerable(page: Page) -> Form | None:

@@ -1,0 +1,199 @@
+"""`manage.py study`, as other programs rely on it."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from generation.models import Completion
+from studies.models import Study
+from studies.presets.load import FOLDER
+from tests.factories import AnnotatorFactory, closed_study, draft_study, judge, open_study, ready_study
+
+pytestmark = pytest.mark.django_db
+PRESET = FOLDER / "stay-on-topic.yaml"
+
+
+def study(*words):
+    out = StringIO()
+    call_command("study", *map(str, words), stdout=out)
+    return out.getvalue()
+
+
+def test_list_names_each_study_with_its_status():
+    draft_study(slug="one")
+    open_study(slug="two", simulated=True)
+
+    lines = study("list").splitlines()
+
+    assert [line.split()[:2] for line in lines] == [["one", "draft"], ["two", "open"]]
+    assert "SIMULATED" in lines[1]
+    assert "SIMULATED" not in lines[0]
+
+
+def test_list_of_nothing_says_what_to_do():
+    assert study("list") == "No studies yet. Import one: manage.py study import FILE\n"
+
+
+def test_import_then_export_gives_a_file_that_imports():
+    study("import", PRESET)
+
+    text = study("export", "stay-on-topic")
+
+    assert text.startswith("evenhand: 1\nstudy: stay-on-topic\n")
+    assert "study: stay-on-topic" in study("export", "stay-on-topic")
+
+
+def test_export_writes_a_file(tmp_path):
+    study("import", PRESET)
+
+    study("export", "stay-on-topic", "--out", tmp_path / "out.yaml")
+
+    assert (tmp_path / "out.yaml").read_text() == study("export", "stay-on-topic")
+
+
+def test_import_of_a_bad_file_is_one_line(tmp_path):
+    (tmp_path / "bad.yaml").write_text("evenhand: 1\nstudie: x\n")
+
+    with pytest.raises(CommandError, match=r"^bad\.yaml, line 2, studie: unknown key") as error:
+        study("import", tmp_path / "bad.yaml")
+
+    assert "\n" not in str(error.value)
+
+
+def test_generate_asks_the_workers():
+    study("import", PRESET)
+
+    said = study("generate", "stay-on-topic")
+
+    assert "48 completions" in said
+    assert Completion.objects.filter(status="pending").count() == 48
+
+
+def test_status_is_the_documented_object():
+    running = open_study(slug="sea", comparisons=3, overlap=2)
+    judge(running, annotator=AnnotatorFactory(study=running), number=2)
+
+    assert json.loads(study("status", "sea", "--json")) == {
+        "status": "open",
+        "completions": {"total": 6, "done": 6, "failed": 0},
+        "comparisons": 3,
+        "slots": {"planned": 6, "leased": 0, "filled": 2},
+        "judgments": 2,
+        "annotators": 1,
+    }
+
+
+def test_status_for_people_has_the_same_numbers():
+    open_study(slug="sea", comparisons=3, overlap=2)
+
+    assert "slots:       planned 6, leased 0, filled 0" in study("status", "sea")
+
+
+def test_status_moves_a_study_to_ready_when_all_is_there():
+    generating = ready_study(slug="sea")
+    assert json.loads(study("status", "sea", "--json"))["status"] == "ready"
+    assert Study.objects.get(pk=generating.pk).status == "ready"
+
+
+def test_open_pause_open_close():
+    ready_study(slug="sea")
+
+    said = [study(verb, "sea") for verb in ("open", "pause", "open", "close", "archive")]
+
+    assert said == ["sea: open\n", "sea: paused\n", "sea: open\n", "sea: closed\n", "sea: archived\n"]
+
+
+def test_move_that_cannot_be_is_one_line():
+    draft_study(slug="sea")
+
+    with pytest.raises(CommandError, match="“sea” is draft, so it cannot be opened"):
+        study("open", "sea")
+
+
+def test_unknown_study_is_named_with_those_there_are():
+    draft_study(slug="sea")
+
+    with pytest.raises(CommandError, match=r"There is no study “lake”\. Studies: sea\."):
+        study("status", "lake")
+
+
+def test_link_is_the_annotators_address(settings):
+    settings.SITE_URL = "https://studies.example"
+    running = open_study(slug="sea", comparisons=1)
+
+    assert study("link", "sea") == f"https://studies.example/s/{running.invite}/\n"
+
+
+@pytest.mark.parametrize("fmt", ["html", "json", "csv", "md", "tex"])
+def test_report_of_a_closed_study_is_written(tmp_path, fmt):
+    closed_study(slug="sea", comparisons=3)
+
+    study("report", "sea", "--format", fmt, "--out", tmp_path / f"report.{fmt}")
+
+    assert (tmp_path / f"report.{fmt}").stat().st_size > 100
+
+
+@pytest.mark.parametrize("verb", [("report", "--format", "json"), ("judgments",)])
+def test_results_of_an_open_study_stay_blinded(tmp_path, verb):
+    open_study(slug="sea", comparisons=1)
+
+    with pytest.raises(CommandError, match="“sea”"):
+        study(verb[0], "sea", *verb[1:], "--out", tmp_path / "out")
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_judgments_are_analysed_without_the_database(tmp_path, django_db_blocker):
+    closed_study(slug="sea", comparisons=4, overlap=2)
+    study("judgments", "sea", "--out", tmp_path / "j.csv")
+    out = StringIO()
+
+    with django_db_blocker.block():
+        call_command("analyze", str(tmp_path / "j.csv"), "--json", stdout=out)
+
+    result = json.loads(out.getvalue())
+    assert result["n"] == 8
+    assert result["wins"] + result["ties"] + result["losses"] == 8
+
+
+def test_folder_that_is_not_there_is_one_line(tmp_path):
+    closed_study(slug="sea", comparisons=1)
+
+    with pytest.raises(CommandError, match="No such file"):
+        study("report", "sea", "--out", tmp_path / "none" / "report.html")
+
+
+@pytest.mark.parametrize("rate", ["0", "1", "much", "tone=2"])
+def test_win_rate_must_lie_between_0_and_1(rate):
+    open_study(slug="sea", comparisons=1)
+
+    with pytest.raises(CommandError, match="is no win rate"):
+        study("simulate", "sea", "--win-rate", rate)
+
+
+def test_simulation_needs_an_open_study():
+    draft_study(slug="sea")
+
+    with pytest.raises(CommandError, match="open it first"):
+        study("simulate", "sea")
+
+
+def test_simulation_does_not_mix_with_people():
+    running = open_study(slug="sea", comparisons=2)
+    judge(running, annotator=AnnotatorFactory(study=running), number=1)
+
+    with pytest.raises(CommandError, match="judgments by people"):
+        study("simulate", "sea")
+
+    assert not Study.objects.get(pk=running.pk).simulated
+
+
+def test_simulation_without_a_site_says_how_to_start_one():
+    running = open_study(slug="sea", comparisons=1)
+
+    with pytest.raises(CommandError, match="start it with “make run”"):
+        study("simulate", "sea", "--url", "http://127.0.0.1:9")
+
+    assert not Study.objects.get(pk=running.pk).simulated
