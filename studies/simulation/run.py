@@ -42,6 +42,7 @@ def simulate(
 
     ``done`` is called after every judged comparison.
     """
+    _check(study)
     Browser().get(f"{url}/s/{study.invite}/")  # a site that does not answer must not leave a mark
     _mark(study, crowd, annotators=annotators, comparisons=comparisons)
     batch = secrets.token_hex(4)
@@ -53,8 +54,7 @@ def simulate(
     return _submitted(study) - before
 
 
-def _mark(study: Study, crowd: Crowd, *, annotators: int, comparisons: int) -> None:
-    """Mark the study as simulated for good, before the first answer."""
+def _check(study: Study) -> None:
     if study.status != StudyStatus.OPEN:
         raise StudyError(f"“{study.slug}” is {study.get_status_display().lower()}; open it first.")
     if Annotator.objects.filter(study=study, simulated=False, assignments__isnull=False).exists():
@@ -62,6 +62,10 @@ def _mark(study: Study, crowd: Crowd, *, annotators: int, comparisons: int) -> N
             f"“{study.slug}” has judgments by people. Simulated ones would spoil them; "
             "import the study file under another name and simulate that."
         )
+
+
+def _mark(study: Study, crowd: Crowd, *, annotators: int, comparisons: int) -> None:
+    """Mark the study as simulated for good, before the first answer."""
     Study.objects.filter(pk=study.pk).update(simulated=True)
     study.simulated = True
     record_event(
