@@ -6,7 +6,7 @@ TEMPLATES = $(shell find templates -name '*.html' -o -name '*.txt')
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-quick check fmt lock upgrade clean
+.PHONY: help install run worker test test-quick check fmt lock upgrade clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ install: $(DEV) ## Make the environment in .venv/: site, worker, tests and tools
 
 run: $(RUNTIME) ## Start the site and a worker, and print where they are (PORT, HOST, EVENHAND_DATA)
 	@exec $(PY) -m config.launch
+
+worker: $(RUNTIME) ## Start a worker alone (DATABASE_URL, REDIS_URL, EVENHAND_DEVICE)
+	@exec $(PY) -m celery -A config worker --loglevel INFO --pool prefork --concurrency 1
 
 test: $(DEV) ## Run every test: SQLite, PostgreSQL, Redis, the real model, a real browser
 	@scripts/browser
