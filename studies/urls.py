@@ -1,6 +1,12 @@
 """The pages of the experiment."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, URLResolver, include, path
+
+from studies.views.annotate_urls import annotate_patterns
+from studies.views.dashboard_urls import dashboard_patterns
 
 app_name = "studies"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("s/", include(annotate_patterns)),
+    *dashboard_patterns,
+]

@@ -1,0 +1,73 @@
+"""A window for the site's administrator: it shows, and changes nothing.
+
+Comparisons, assignments, judgments and completions are left out: together they say which arm wrote
+what, and nobody should be unblinded by leafing through tables.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from generation.models import Checkpoint, Worker
+from studies.models import Annotator, Arm, AuditEvent, Criterion, Exclusion, Prompt, Study
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+else:  # Django's own class takes no parameters at run time
+    _ModelAdmin = admin.ModelAdmin
+
+
+class _ReadOnly(_ModelAdmin):
+    """Rows that only the domain's verbs may change."""
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Study)
+class StudyAdmin(_ReadOnly):
+    """Studies."""
+
+    list_display = ("slug", "title", "status", "simulated", "created_at")
+    list_filter = ("status", "simulated")
+    search_fields = ("slug", "title")
+    exclude = ("invite", "plan")
+
+
+@admin.register(Annotator)
+class AnnotatorAdmin(_ReadOnly):
+    """Annotators, without the secrets of their browsers."""
+
+    list_display = ("pseudonym", "study", "status", "created_at", "finished_at")
+    list_select_related = ("study",)
+    exclude = ("token", "code")
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(_ReadOnly):
+    """The log."""
+
+    list_display = ("at", "actor", "action", "study")
+    list_select_related = ("study",)
+    ordering = ("-id",)
+
+
+@admin.register(Exclusion)
+class ExclusionAdmin(_ReadOnly):
+    """Who is left out, and why."""
+
+    list_display = ("study", "annotator", "rule", "created_at", "revoked_at")
+    list_select_related = ("study", "annotator")
+
+
+admin.site.register((Arm, Criterion, Prompt, Checkpoint, Worker), _ReadOnly)

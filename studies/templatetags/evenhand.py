@@ -1,0 +1,115 @@
+"""Words and figures for templates: each with the digits it deserves."""
+
+from __future__ import annotations
+
+from django import template
+
+from studies.enums import StudyStatus
+
+register = template.Library()
+
+_MINUTE = 60
+_HOUR = 3_600
+_TEN = 10
+
+_TONES: dict[str, tuple[str, str]] = {
+    StudyStatus.DRAFT: ("", "○"),
+    StudyStatus.GENERATING: ("accent", "◔"),
+    StudyStatus.READY: ("accent", "◑"),
+    StudyStatus.OPEN: ("good", "●"),
+    StudyStatus.PAUSED: ("warn", "‖"),
+    StudyStatus.CLOSED: ("", "■"),
+    StudyStatus.ARCHIVED: ("", "□"),
+}
+_EVENTS = {
+    "study.imported": "Imported from a study file",
+    "study.generation_started": "Generation started",
+    "study.generation_retried": "Failed completions asked for again",
+    "study.ready": "All completions there, pairs made",
+    "study.opened": "Opened: the plan is frozen",
+    "study.paused": "Paused",
+    "study.resumed": "Resumed",
+    "study.closed": "Closed: results can be read",
+    "study.archived": "Archived",
+    "plan.change_refused": "A change of the frozen plan was refused",
+    "annotator.excluded": "Annotator excluded",
+    "annotator.included": "Annotator included again",
+}
+
+
+@register.filter
+def count(value: float | None) -> str:
+    """Write a whole number with commas between thousands; a dash for nothing."""
+    return "–" if value is None else f"{value:,.0f}"
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """Write a share as a whole per cent."""
+    return "–" if value is None else f"{100 * value:.0f}\u00a0%"
+
+
+@register.filter
+def seconds(milliseconds: float | None) -> str:
+    """Write milliseconds as seconds: one decimal below ten."""
+    if milliseconds is None:
+        return "–"
+    value = milliseconds / 1000
+    return f"{value:.1f}\u00a0s" if value < _TEN else f"{value:.0f}\u00a0s"
+
+
+@register.filter
+def duration(value: float | None) -> str:
+    """Write a time left the way people say it."""
+    if not value:
+        return ""
+    if value < _MINUTE:
+        return "less than a minute"
+    if value < 2 * _HOUR:
+        return f"about {round(value / _MINUTE)} min"
+    return f"about {round(value / _HOUR)} h"
+
+
+@register.filter
+def rate(per_minute: float) -> str:
+    """Write a speed; nothing while there is none to tell."""
+    if not per_minute:
+        return ""
+    return f"{per_minute:.0f} a minute" if per_minute >= _TEN else f"{per_minute:.1f} a minute"
+
+
+@register.filter
+def paragraphs(text: str) -> list[str]:
+    """Split a text at its blank lines; how a file breaks its lines within them is of no interest."""
+    return [part for part in (" ".join(piece.split()) for piece in text.split("\n\n")) if part]
+
+
+@register.filter
+def figure(value: float) -> str:
+    """Write a setting as short as it is exact."""
+    return f"{value:g}"
+
+
+@register.filter
+def tone(status: str) -> str:
+    """Return the badge's tone for a study's status."""
+    return _TONES[status][0]
+
+
+@register.filter
+def mark(status: str) -> str:
+    """Return the badge's mark, so that its colour is not alone in telling the status."""
+    return _TONES[status][1]
+
+
+@register.filter
+def event(action: str) -> str:
+    """Say what an audit event was."""
+    return _EVENTS.get(action) or action.replace(".", ": ").replace("_", " ").capitalize()
+
+
+@register.filter
+def plural(number: int, words: str) -> str:
+    """Write a count with its noun: ``{{ 3|plural:"pair pairs" }}``; an irregular plural is given whole."""
+    one, many = words.split()
+    return f"{count(number)} {one if number == 1 else many}"

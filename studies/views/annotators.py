@@ -1,0 +1,69 @@
+"""Who judged, how, and who is left out of the analysis."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from studies import queries
+from studies.domain.errors import StudyError
+from studies.domain.exclusion import RULES, exclude_annotator, revoke_exclusion
+from studies.forms import ExclusionForm
+from studies.models import Annotator, Exclusion
+from studies.views.common import actor_of, find_study, page_of
+
+_PER_PAGE = 50
+
+
+@require_safe
+@login_required
+def study_annotators(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the table of annotators."""
+    study = find_study(slug)
+    page = page_of(study.annotators.all(), request, _PER_PAGE)
+    rows = queries.annotator_rows(list(page))
+    context = {"study": study, "tab": "annotators", "page": page, "rows": rows, "rules": RULES}
+    return render(request, "dashboard/annotators.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def exclude(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Leave an annotator out, by a named rule and with a reason."""
+    study = find_study(slug)
+    annotator = get_object_or_404(Annotator.objects.select_related("study"), study=study, pk=pk)
+    form = ExclusionForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            exclude_annotator(annotator=annotator, actor=actor_of(request), **form.cleaned_data)
+        except StudyError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, f"{annotator.pseudonym} is left out of the analysis.")
+            return redirect("studies:annotators", slug)
+    row = queries.annotator_rows([annotator])[0]
+    context = {"study": study, "tab": "annotators", "row": row, "form": form}
+    return render(request, "dashboard/exclude.html", context, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def include_again(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Count an annotator's judgments again: asked first, then done."""
+    exclusion = get_object_or_404(
+        Exclusion.objects.select_related("study", "annotator"), study__slug=slug, pk=pk
+    )
+    if request.method != "POST":
+        part = "#question" if request.headers.get("HX-Request") else ""
+        context = {"study": exclusion.study, "exclusion": exclusion, "rules": RULES}
+        return render(request, f"dashboard/include.html{part}", context)
+    try:
+        revoke_exclusion(exclusion=exclusion, actor=actor_of(request))
+    except StudyError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "Their judgments count again.")
+    return redirect("studies:annotators", slug)

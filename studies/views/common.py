@@ -1,0 +1,36 @@
+"""What the dashboard's pages share."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from studies.domain.lifecycle import settle
+from studies.models import Study
+
+Row = TypeVar("Row", bound=Model)
+
+
+def find_study(slug: str) -> Study:
+    """Return the study as it stands now: ready, if its completions have all arrived."""
+    return settle(get_object_or_404(Study, slug=slug))
+
+
+def actor_of(request: HttpRequest) -> str:
+    """Return the name that the log keeps."""
+    return request.user.get_username()
+
+
+def page_of(rows: QuerySet[Row, Any], request: HttpRequest, size: int) -> Page[Row]:
+    """Return the page that the address asks for; the nearest one when there is no such page."""
+    return Paginator(rows, size).get_page(request.GET.get("page"))
+
+
+def refuse(request: HttpRequest, study: Study, *, title: str, reason: str) -> HttpResponse:
+    """Say why something cannot be had, and what would change that."""
+    context = {"study": study, "title": title, "reason": reason}
+    return render(request, "dashboard/refused.html", context, status=403)

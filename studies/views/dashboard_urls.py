@@ -1,0 +1,28 @@
+"""The addresses of the dashboard."""
+
+from django.urls import path
+from django.views.generic import RedirectView
+
+from studies.views import actions, annotators, components, downloads, health, imports, pairs, reports, studies
+
+_STUDY = "studies/<slug:slug>/"
+
+dashboard_patterns = [
+    path("", RedirectView.as_view(pattern_name="studies:list"), name="home"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("components/", components.show, name="components"),
+    path("import/", imports.import_file, name="import"),
+    path("studies/", studies.study_list, name="list"),
+    path(_STUDY, studies.study_page, name="study"),
+    path(f"{_STUDY}progress/", studies.study_progress, name="progress"),
+    path(f"{_STUDY}do/<slug:name>/", actions.move_study, name="move"),
+    path(f"{_STUDY}pairs/", pairs.study_pairs, name="pairs"),
+    path(f"{_STUDY}annotators/", annotators.study_annotators, name="annotators"),
+    path(f"{_STUDY}annotators/<int:pk>/exclude/", annotators.exclude, name="exclude"),
+    path(f"{_STUDY}exclusions/<int:pk>/revoke/", annotators.include_again, name="include"),
+    path(f"{_STUDY}report/", reports.study_report, name="report"),
+    path(f"{_STUDY}study.yaml", downloads.study_file, name="file"),
+    path(f"{_STUDY}judgments.csv", downloads.judgments, name="judgments"),
+    path(f"{_STUDY}report.<slug:fmt>", downloads.report, name="download"),
+]

@@ -1,0 +1,69 @@
+"""Files out of a study."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from studies.files.writer import export_study
+from studies.reports.errors import ReportError
+from studies.reports.export import filename, judgment_lines
+from studies.reports.render import FORMATS, render
+from studies.views.common import find_study, refuse
+
+Response = TypeVar("Response", bound=HttpResponseBase)
+_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    "md": "text/markdown; charset=utf-8",
+    "tex": "application/x-tex; charset=utf-8",
+}
+
+
+@require_safe
+@login_required
+def study_file(_request: HttpRequest, slug: str) -> HttpResponse:
+    """Send the study file."""
+    study = find_study(slug)
+    return _attached(HttpResponse(export_study(study), content_type="application/yaml"), f"{study.slug}.yaml")
+
+
+@require_safe
+@login_required
+def judgments(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """Stream the judgments: they name arms, so only of a closed study."""
+    study = find_study(slug)
+    if not study.unblinded:
+        return refuse(
+            request,
+            study,
+            title="No judgments file yet",
+            reason="The file says which arm wrote what, so it can be had once the study is closed. "
+            "Until then everybody is blinded, you included.",
+        )
+    response = StreamingHttpResponse(judgment_lines(study), content_type=_TYPES["csv"])
+    return _attached(response, filename(study, "judgments", "csv"))
+
+
+@require_safe
+@login_required
+def report(request: HttpRequest, slug: str, fmt: str) -> HttpResponse:
+    """Send the report in one of its formats."""
+    study = find_study(slug)
+    if fmt not in FORMATS:
+        message = f"There is no report in the format {fmt}."
+        raise Http404(message)
+    try:
+        body = render(study, fmt)
+    except ReportError as error:
+        return refuse(request, study, title="No report yet", reason=str(error))
+    return _attached(HttpResponse(body, content_type=_TYPES[fmt]), filename(study, "report", fmt))
+
+
+def _attached(response: Response, name: str) -> Response:
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

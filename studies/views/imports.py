@@ -1,0 +1,53 @@
+"""Importing a study file."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path, PurePath
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from studies.domain.errors import StudyError
+from studies.files.importer import import_study
+from studies.forms import StudyFileForm
+from studies.models import Study
+from studies.views.common import actor_of
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def import_file(request: HttpRequest) -> HttpResponse:
+    """Read an uploaded study file; what is wrong with it stands beside the field."""
+    form = StudyFileForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            study = _import(request, form.cleaned_data["file"], form.cleaned_data["prompts"])
+        except StudyError as error:
+            form.add_error("file", str(error))
+        else:
+            messages.success(request, f"“{study.slug}” is imported.")
+            return redirect("studies:study", study.slug)
+    status = 422 if form.is_bound else 200
+    return render(request, "dashboard/import.html", {"form": form}, status=status)
+
+
+def _import(request: HttpRequest, file: UploadedFile[Any], prompts: UploadedFile[Any] | None) -> Study:
+    """Import from a folder of its own, so that a file can name nothing but what was sent with it."""
+    with tempfile.TemporaryDirectory(prefix="evenhand-import-") as folder:
+        if prompts is not None:
+            beside = Path(folder) / PurePath(prompts.name or "prompts").name
+            beside.write_bytes(prompts.read())
+        owner = request.user if request.user.is_authenticated else None
+        return import_study(
+            file.read(),
+            name=PurePath(file.name or "study.yaml").name,
+            actor=actor_of(request),
+            folder=Path(folder),
+            owner=owner,
+        )

@@ -1,0 +1,171 @@
+"""The moves in a study's life as buttons: what each is called, what it will do, which verb it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from generation.requests import retry_failed
+from studies.domain import lifecycle
+from studies.domain.audit import record_event
+from studies.enums import StudyStatus
+from studies.models import Study
+from studies.templatetags.evenhand import plural
+from studies.views.estimates import Estimate, estimate
+
+Verb = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A button, its page of confirmation, and the verb behind it."""
+
+    name: str
+    label: str
+    question: str
+    done: str
+    statuses: tuple[StudyStatus, ...]
+    verb: Verb
+    consequences: Callable[[Estimate], list[str]]
+    final: bool = False
+    """Whether it cannot be taken back."""
+
+    def explained(self, study: Study) -> list[str]:
+        """Return what the move will do to ``study``, a sentence each."""
+        return self.consequences(estimate(study))
+
+
+def retry_generation(*, study: Study, actor: str) -> None:
+    """Ask once more for the completions that failed."""
+    number = retry_failed(study.key)
+    record_event(actor=actor, action="study.generation_retried", study=study, after={"completions": number})
+
+
+def judgments_in_words(size: Estimate) -> str:
+    """Return how much annotators are asked for: the sentence that opening is decided by."""
+    judgments = plural(size.judgments, "judgment judgments")
+    if size.criteria > 1:
+        judgments += f" on each of {size.criteria} criteria"
+    return f"{judgments} by about {plural(size.annotators, 'annotator annotators')}"
+
+
+def _generate(size: Estimate) -> list[str]:
+    return [
+        f"The workers write {plural(size.completions, 'completion completions')}: "
+        f"{plural(size.arms, 'arm arms')}, {plural(size.prompts, 'prompt prompts')}"
+        + (f", {size.replicates} replicates." if size.replicates > 1 else "."),
+        "You can leave the page; what is written stays, whatever happens to a worker.",
+    ]
+
+
+def _open(size: Estimate) -> list[str]:
+    told = [
+        "Opening freezes the plan: arms, prompts, criteria and settings can no longer change.",
+        f"{judgments_in_words(size)}: {plural(size.shown, 'pair pairs')}, each judged {size.overlap} times.",
+        "Whoever has the annotators’ link can take part.",
+    ]
+    if size.identical:
+        told.insert(
+            2,
+            f"{plural(size.identical, 'pair has pairs have')} the same text twice: recorded as "
+            "automatic ties, not shown.",
+        )
+    return told
+
+
+def _retry(_: Estimate) -> list[str]:
+    return ["The completions that failed are asked for again; those that are there stay as they are."]
+
+
+def _pause(_: Estimate) -> list[str]:
+    return [
+        "Nobody is given another comparison until you resume.",
+        "Whoever has one on the screen can still answer it.",
+    ]
+
+
+def _resume(_: Estimate) -> list[str]:
+    return ["Annotators are given comparisons again, through the same link."]
+
+
+def _close(_: Estimate) -> list[str]:
+    return [
+        "No further answer is taken. A closed study cannot be opened again.",
+        "Which arm wrote which response becomes visible, and so do the results.",
+    ]
+
+
+def _archive(_: Estimate) -> list[str]:
+    return ["The study can still be read and downloaded; exclusions can no longer change."]
+
+
+_ALL = (
+    Move(
+        "generate",
+        "Start generating",
+        "Start generating?",
+        "Generation has started.",
+        (StudyStatus.DRAFT,),
+        lifecycle.start_generation,
+        _generate,
+    ),
+    Move(
+        "retry",
+        "Retry the failed ones",
+        "Retry the failed completions?",
+        "The failed completions are asked for again.",
+        (StudyStatus.GENERATING,),
+        retry_generation,
+        _retry,
+    ),
+    Move(
+        "open",
+        "Open study",
+        "Open this study?",
+        "The study is open. Send annotators the link.",
+        (StudyStatus.READY,),
+        lifecycle.open_study,
+        _open,
+        final=True,
+    ),
+    Move(
+        "pause",
+        "Pause",
+        "Pause this study?",
+        "The study is paused.",
+        (StudyStatus.OPEN,),
+        lifecycle.pause_study,
+        _pause,
+    ),
+    Move(
+        "resume",
+        "Resume",
+        "Resume this study?",
+        "The study is open again.",
+        (StudyStatus.PAUSED,),
+        lifecycle.resume_study,
+        _resume,
+    ),
+    Move(
+        "close",
+        "Close study",
+        "Close this study for good?",
+        "The study is closed. The report can be read.",
+        (StudyStatus.OPEN, StudyStatus.PAUSED),
+        lifecycle.close_study,
+        _close,
+        final=True,
+    ),
+    Move(
+        "archive",
+        "Archive",
+        "Archive this study?",
+        "The study is archived.",
+        (StudyStatus.CLOSED,),
+        lifecycle.archive_study,
+        _archive,
+        final=True,
+    ),
+)
+MOVES: dict[str, Move] = {move.name: move for move in _ALL}

@@ -1,0 +1,81 @@
+"""What a researcher should do next: one thing at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from studies.enums import StudyStatus
+from studies.models import Study
+from studies.queries import SlotCounts
+from studies.views.estimates import Estimate
+from studies.views.moves import MOVES, Move, judgments_in_words
+
+_TITLES: dict[str, str] = {
+    StudyStatus.DRAFT: "Generate the completions",
+    StudyStatus.GENERATING: "Completions are being written",
+    StudyStatus.READY: "Look at the pairs, then open",
+    StudyStatus.OPEN: "Collect judgments",
+    StudyStatus.PAUSED: "Resume or close",
+    StudyStatus.CLOSED: "Read the report",
+    StudyStatus.ARCHIVED: "Read the report",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """Why, the one primary action, and the lesser ones; its heading is `next_title`."""
+
+    words: str
+    move: Move | None = None
+    page: tuple[str, str] | None = None
+    """The name of a page and the words of its link, when there is something to look at."""
+    others: tuple[Move, ...] = ()
+
+
+def next_title(study: Study, slots: SlotCounts, *, broken: bool) -> str:
+    """Return what to do next, in a few words. ``broken``: something of the generation failed."""
+    if broken and study.status == StudyStatus.GENERATING:
+        return "Retry what failed"
+    if slots.full and study.status == StudyStatus.OPEN:
+        return "Close the study"
+    return _TITLES[study.status]
+
+
+def next_step(study: Study, slots: SlotCounts, size: Estimate, *, broken: bool) -> NextStep:
+    """Return what to do next with ``study``, what it will do, and the button for it."""
+    match study.status:
+        case StudyStatus.DRAFT:
+            words = f"{size.completions} completions: {size.arms} arms, {size.prompts} prompts."
+            return NextStep(words, move=MOVES["generate"])
+        case StudyStatus.GENERATING:
+            return _generating(broken=broken)
+        case StudyStatus.READY:
+            words = f"Opening freezes the plan. {judgments_in_words(size)}."
+            return NextStep(words, move=MOVES["open"], page=("studies:pairs", "Look at the pairs"))
+        case StudyStatus.OPEN:
+            return _open(slots)
+        case StudyStatus.PAUSED:
+            words = "Nobody is given a comparison until you resume."
+            return NextStep(words, move=MOVES["resume"], others=(MOVES["close"],))
+        case _:
+            return _closed(study)
+
+
+def _generating(*, broken: bool) -> NextStep:
+    if broken:
+        return NextStep("Something could not be done; the reason is below.", move=MOVES["retry"])
+    return NextStep("Nothing to do: when all are there, this page offers to open the study.")
+
+
+def _open(slots: SlotCounts) -> NextStep:
+    if slots.full:
+        words = "Every planned judgment is there. Closing unblinds the arms and makes the report."
+        return NextStep(words, move=MOVES["close"], others=(MOVES["pause"],))
+    words = "Send annotators this link. Each is led from consent to the completion code."
+    return NextStep(words, others=(MOVES["pause"], MOVES["close"]))
+
+
+def _closed(study: Study) -> NextStep:
+    others = (MOVES["archive"],) if study.status == StudyStatus.CLOSED else ()
+    words = "The answers are in and the arms are unblinded."
+    return NextStep(words, page=("studies:report", "Read the report"), others=others)

@@ -1,0 +1,119 @@
+"""The pairs browser: blinded until the study closes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.crypto import salted_hmac
+from django.views.decorators.http import require_safe
+
+from generation.spec import Message
+from studies import queries
+from studies.domain.unblinding import Response, responses, unblind
+from studies.enums import Outcome, Slot
+from studies.models import Assignment, Comparison, Judgment, Study
+from studies.views.common import find_study, page_of
+
+_PER_PAGE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class BlindedPair:
+    """A pair without a word on who wrote what: all that the page is given before closing."""
+
+    number: int
+    name: str
+    stratum: str
+    turns: tuple[Message, ...]
+    responses: tuple[Response, Response]
+    flags: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class UnblindedPair:
+    """A pair with its arms and what annotators made of it."""
+
+    number: int
+    comparison: Comparison
+    flags: list[str]
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+
+    @property
+    def wins(self) -> int:
+        """Judgments for the candidate, on the primary criterion."""
+        return self.outcomes[Outcome.WIN]
+
+    @property
+    def ties(self) -> int:
+        """Judgments for neither."""
+        return self.outcomes[Outcome.TIE]
+
+    @property
+    def losses(self) -> int:
+        """Judgments for the baseline."""
+        return self.outcomes[Outcome.LOSS]
+
+
+@require_safe
+@login_required
+def study_pairs(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the pairs, ten a page, searched and filtered."""
+    study = find_study(slug)
+    wanted = {name: request.GET.get(name, "").strip() for name in ("search", "stratum", "flag")}
+    page = page_of(queries.pairs(study, **wanted), request, _PER_PAGE)
+    show = unblinded_pairs if study.unblinded else blinded_pairs
+    context = {
+        "study": study,
+        "tab": "pairs",
+        "page": page,
+        "pairs": show(study, list(page), first=page.start_index()),
+        "wanted": wanted,
+        "strata": queries.strata(study),
+        "scan": [
+            (name, words, number)
+            for (name, (words, _)), number in zip(
+                queries.FLAGS.items(), queries.flag_counts(study).values(), strict=True
+            )
+        ],
+    }
+    return render(request, "dashboard/pairs.html", context)
+
+
+def blinded_pairs(_study: Study, comparisons: list[Comparison], *, first: int) -> list[BlindedPair]:
+    """Put each pair's texts into slots by a keyed hash: the same at every visit, telling nothing."""
+    flags = queries.flags_of(comparisons)
+    return [
+        BlindedPair(
+            number=number,
+            name=comparison.prompt.name,
+            stratum=comparison.prompt.stratum,
+            turns=comparison.prompt.turns,
+            responses=responses(Assignment(comparison=comparison, candidate_slot=_slot(comparison))),
+            flags=flags[comparison.pk],
+        )
+        for number, comparison in enumerate(comparisons, start=first)
+    ]
+
+
+def _slot(comparison: Comparison) -> Slot:
+    digest = salted_hmac("studies.views.pairs", str(comparison.pk), algorithm="sha256").digest()
+    return Slot.A if digest[0] % 2 else Slot.B
+
+
+def unblinded_pairs(study: Study, comparisons: list[Comparison], *, first: int) -> list[UnblindedPair]:
+    """Return the pairs with their outcomes on the primary criterion."""
+    flags = queries.flags_of(comparisons)
+    outcomes: dict[int, Counter[Outcome]] = {comparison.pk: Counter() for comparison in comparisons}
+    answers = Judgment.objects.filter(
+        assignment__comparison__in=list(outcomes), criterion__study=study, criterion__primary=True
+    ).values_list("assignment__comparison", "assignment__candidate_slot", "choice")
+    for pk, candidate_slot, choice in answers:
+        outcomes[pk][unblind(choice, candidate_slot=candidate_slot)] += 1
+    return [
+        UnblindedPair(number, comparison, flags[comparison.pk], outcomes[comparison.pk])
+        for number, comparison in enumerate(comparisons, start=first)
+    ]

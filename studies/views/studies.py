@@ -1,0 +1,89 @@
+"""The list of studies, a study's page, and its part that refreshes itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+from django_htmx.http import HttpResponseClientRefresh
+
+from generation.models import Checkpoint
+from generation.requests import progress
+from studies import queries
+from studies.domain.lifecycle import settle
+from studies.enums import StudyStatus
+from studies.models import Study
+from studies.views.common import find_study
+from studies.views.estimates import estimate
+from studies.views.next_step import next_step, next_title
+
+_POLL = {StudyStatus.GENERATING: "2s", StudyStatus.OPEN: "5s", StudyStatus.PAUSED: "15s"}
+"""How often the page refreshes itself; in other states nothing changes by itself."""
+_SHOWN = 50
+"""Prompts and events on the page; the pairs browser and the files hold them all."""
+
+
+@require_safe
+@login_required
+def study_list(request: HttpRequest) -> HttpResponse:
+    """Show every study with its next step."""
+    for study in Study.objects.filter(status=StudyStatus.GENERATING):
+        settle(study)
+    rows = [
+        (row, next_title(row.study, row.slots, broken=row.completions.failed > 0))
+        for row in queries.study_rows()
+    ]
+    return render(request, "dashboard/list.html", {"rows": rows})
+
+
+@require_safe
+@login_required
+def study_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show a study's state, design and log."""
+    study = find_study(slug)
+    context = _live(study) | {
+        "tab": "overview",
+        "arms": study.arms.select_related("checkpoint"),
+        "criteria": study.criteria.all(),
+        "prompts": study.prompts.all()[:_SHOWN],
+        "events": study.events.order_by("-id")[:_SHOWN],
+    }
+    return render(request, "dashboard/study.html", context)
+
+
+@require_safe
+def study_progress(request: HttpRequest, slug: str) -> HttpResponse:
+    """Return the refreshed part. A session that has ended reloads the page, which asks to log in."""
+    if not request.user.is_authenticated:
+        return HttpResponseClientRefresh()
+    return render(request, "dashboard/parts/live.html", _live(find_study(slug)) | {"refreshed": True})
+
+
+def _live(study: Study) -> dict[str, Any]:
+    slots = queries.slot_counts([study])[study.pk]
+    generation = progress(study.key)
+    unprepared = study.arms.filter(checkpoint__status=Checkpoint.Status.FAILED).exists()
+    broken = unprepared or generation.failed > 0
+    size = estimate(study)
+    return {
+        "study": study,
+        "size": size,
+        "slots": slots,
+        "generation": generation,
+        "unprepared": unprepared,
+        "median_ms": queries.median_active_ms(study),
+        "title": next_title(study, slots, broken=broken),
+        "step": next_step(study, slots, size, broken=broken),
+        "poll": _POLL.get(StudyStatus(study.status)),
+        "link": annotators_link(study),
+    }
+
+
+def annotators_link(study: Study) -> str:
+    """Return the address that annotators are sent."""
+    return settings.SITE_URL + reverse("studies:annotate-start", args=[study.invite])
