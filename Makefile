@@ -31,14 +31,14 @@ check: $(DEV) ## Check style, types, layers, templates and migrations
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
-	$(PY) -m djade --target-version 5.2 --check $(TEMPLATES)
+	.venv/bin/djade --target-version 5.2 --check $(TEMPLATES)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 		EVENHAND_DATA=$$folder DATABASE_URL= $(PY) manage.py makemigrations --check --dry-run
 
 fmt: $(DEV) ## Format the code and the templates
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
-	$(PY) -m djade --target-version 5.2 $(TEMPLATES)
+	.venv/bin/djade --target-version 5.2 $(TEMPLATES)
 
 lock: $(DEV) ## Compile requirements.txt and requirements-dev.txt from pyproject.toml
 	scripts/lock
