@@ -23,7 +23,8 @@ from generation.engine.prompts import Rows
 from generation.engine.sampling import Settings, truncate
 from generation.spec import CompletionRequest, FinishReason
 
-_PREFILL_TOKENS = 4096
+_PIECE = {"cpu": 1024}
+_PIECE_OTHERWISE = 16_384
 """Prompts are read in pieces of about this many tokens, so that memory and silence stay bounded."""
 
 
@@ -75,7 +76,7 @@ class Batch:
         contexts = self._contexts()
         distinct = list(dict.fromkeys(contexts))
         longest = max(map(len, distinct))
-        piece = max(1, _PREFILL_TOKENS // longest)
+        piece = max(1, _PIECE.get(self.loaded.device.type, _PIECE_OTHERWISE) // longest)
         caches, logits = [], []
         for first in range(0, len(distinct), piece):
             cache, last = self._read_piece(distinct[first : first + piece], longest)

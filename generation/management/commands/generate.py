@@ -55,7 +55,7 @@ class Command(BaseCommand):
             raise CommandError(message)
         key: uuid.UUID = study.key
         if not Completion.objects.filter(batch_key=key).exists():
-            message = f"“{slug}” ({study.status}) has no completions to write: start its generation first."
+            message = f"“{slug}” ({study.status}) has no completions to write: run `manage.py study generate {slug}` first."
             raise CommandError(message)
         return key
 
