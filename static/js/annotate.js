@@ -310,6 +310,7 @@ function compare() {
     button.addEventListener("click", () => help.showModal());
   }
   for (const flyout of document.querySelectorAll(".flyout")) {
+    flyout.addEventListener("toggle", () => flyout.open && flyout.scrollIntoView({ block: "nearest" }));
     flyout.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       flyout.open = false;

@@ -110,7 +110,8 @@ def _answerable(page: Page) -> Form | None:
 
 def _next_step(page: Page) -> Form | None:
     """Return the form that leads on: consent, instructions or a pause; none on the last page."""
-    return next((form for form in page.forms if "decline" not in form.action and not form.radios), None)
+    back = ("/undo/", "/skip/")
+    return next((form for form in page.forms if not form.action.endswith(back) and not form.radios), None)
 
 
 def _answers(session: Session, form: Form) -> dict[str, str]:
