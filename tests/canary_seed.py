@@ -1,0 +1,65 @@
+"""A study whose every secret is a word found nowhere else. Called inside a running site."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+
+from generation.models import Completion
+from generation.spec import DecodingSpec, Negative
+from studies.domain import lifecycle
+from studies.domain.audit import canonical, sha256
+from studies.enums import StudyStatus
+from studies.models import Study
+from tests import factories
+
+ARMS = ("canary-kestrel", "canary-wagtail")
+GUIDANCE_SCALE = 1.61803
+SEED = 918_273_645_123
+SECRETS = (
+    *ARMS,
+    "canary-slug",
+    "canary-checkpoint",
+    "canary-negative",
+    "canary-description",
+    "canary-hash",
+    "canary-stratum",
+    str(GUIDANCE_SCALE),
+    str(SEED),
+    "guidance_scale",
+)
+"""What must not reach an annotator: who wrote what, and how."""
+ARM_WORDS = (b"candidate", b"baseline", b"guidance", b"gamma")
+"""Words of the arm frame, which no page of the slot frame has a use for."""
+
+
+def canary_study(*, comparisons: int = 3) -> dict[str, Any]:
+    """Make an open study with canaries in all its secrets, and a researcher who may see them."""
+    checkpoint = factories.CheckpointFactory(name="canary-checkpoint")
+    study = factories.draft_study(
+        slug="canary-slug",
+        description="canary-description",
+        seed=SEED,
+        prompts=comparisons,
+        arms=ARMS,
+        overlap=2,
+    )
+    study.prompts.update(stratum="canary-stratum", source="canary-slug")
+    for arm in study.arms.all():
+        spec = DecodingSpec(
+            checkpoint="canary-checkpoint",
+            guidance_scale=1 if arm.baseline else GUIDANCE_SCALE,
+            negative=Negative.NONE if arm.baseline else Negative.TEXT,
+            negative_text="" if arm.baseline else "canary-negative",
+        ).as_dict()
+        study.arms.filter(pk=arm.pk).update(
+            checkpoint=checkpoint, spec=spec, spec_hash=sha256(canonical(spec))
+        )
+    factories.complete(study)
+    Completion.objects.filter(batch_key=study.key).update(
+        provenance={"weight_hash": "canary-hash", "checkpoint": "canary-checkpoint"}
+    )
+    Study.objects.filter(pk=study.pk).update(status=StudyStatus.GENERATING)
+    study.refresh_from_db()
+    study = lifecycle.open_study(study=lifecycle.settle(study), actor="tests")
+    get_user_model().objects.create_user("ada", password="correct horse battery")
+    return {"invite": study.invite, "slug": study.slug}
