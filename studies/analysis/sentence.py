@@ -30,6 +30,15 @@ def p_text(p_value: float, name: str = "p") -> str:
     return f"{name} = {text.removeprefix('0')}"
 
 
+def t_text(statistic: float, df: int | None) -> str:
+    """Return a t statistic with its degrees of freedom and a real minus sign.
+
+    >>> t_text(-0.351, 12)
+    't(12) = −0.35'
+    """
+    return f"t({df}) = {statistic:.2f}".replace("-", "−")
+
+
 def sentence(result: Result) -> str:
     """Return the sentence that a paper may quote."""
     rate, estimate = result.rate, result.rate.estimate
@@ -80,7 +89,7 @@ def _inference(result: Result) -> list[str]:
         clustering = "exact on clusters"
     else:
         clustering = "clustered by annotator and prompt"
-        tests.insert(0, f"t({estimate.df}) = {estimate.statistic:.2f}")
+        tests.insert(0, t_text(estimate.statistic, estimate.df))
     if result.family > 1 and result.p_holm is not None:
         tests.append(p_text(result.p_holm, "Holm-adjusted p"))
     return [f"{level}, {clustering}", ", ".join(tests)]

@@ -114,7 +114,11 @@ def _caveats(judgments: Judgments) -> list[str]:
     excluded = int(np.count_nonzero(judgments.excluded & judgments.real))
     other = int(np.count_nonzero(~judgments.real))
     if excluded:
-        found.append(f"{excluded} judgments are excluded by rule and left out.")
+        found.append(f"{_judgments(excluded)} excluded by rule and left out.")
     if other:
-        found.append(f"{other} judgments of attention checks and repeats are left out.")
+        found.append(f"{_judgments(other)} of attention checks or repeats and left out.")
     return found
+
+
+def _judgments(count: int) -> str:
+    return "1 judgment is" if count == 1 else f"{count} judgments are"

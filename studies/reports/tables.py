@@ -11,7 +11,7 @@ from typing import Any
 from studies.analysis.as_json import result_as_dict
 from studies.analysis.csv_table import neutralise
 from studies.analysis.result import Result
-from studies.analysis.sentence import p_text, percent
+from studies.analysis.sentence import p_text, percent, sentence
 from studies.reports.summary import ReportSummary
 
 _HEAD = ("Criterion", "W", "T", "B", "L", "Win rate, %", "CI", "p", "Holm p", "Deff")
@@ -59,8 +59,9 @@ def _note(summary: ReportSummary) -> str:
 
 
 def _groups(summary: ReportSummary) -> Iterator[tuple[str, tuple[Result, ...]]]:
-    for pair in summary.analysis.pairs if summary.analysis else ():
-        yield f"{pair.candidate} against {pair.baseline}", summary.analysis.of_pair(pair)  # type: ignore[union-attr]
+    if summary.analysis:
+        for pair in summary.analysis.pairs:
+            yield f"{pair.candidate} against {pair.baseline}", summary.analysis.of_pair(pair)
 
 
 def markdown(summary: ReportSummary) -> bytes:
@@ -83,7 +84,7 @@ def latex(summary: ReportSummary) -> bytes:
     for title, results in _groups(summary):
         lines += [
             r"\begin{table}",
-            rf"\caption{{{_tex(title)}. {_tex(summary.headline)}}}",
+            rf"\caption{{{_tex(title)}. {_tex(_caption(summary, results))}}}",
             rf"\begin{{tabular}}{{l{'r' * (len(_HEAD) - 1)}}}",
             r"\toprule",
             rf"{' & '.join(map(_tex, _HEAD))} \\",
@@ -100,9 +101,16 @@ def latex(summary: ReportSummary) -> bytes:
     return "\n".join([*lines, ""]).encode()
 
 
+def _caption(summary: ReportSummary, results: tuple[Result, ...]) -> str:
+    """Return the pair's own sentence on the primary criterion, or its first where that is missing."""
+    primary = summary.analysis.primary if summary.analysis else ""
+    chosen = next((result for result in results if result.criterion == primary), results[0])
+    return f"SIMULATED: {sentence(chosen)}" if summary.integrity.simulated else sentence(chosen)
+
+
 def _tex(text: str) -> str:
     escaped = _TEX.sub(lambda found: _TEX_WORDS.get(found[0], rf"\{found[0]}"), " ".join(text.split()))
-    return escaped.replace("–", "--")
+    return escaped.replace("–", "--").replace("−", "$-$")
 
 
 def results_csv(summary: ReportSummary) -> bytes:

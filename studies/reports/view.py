@@ -8,7 +8,7 @@ from typing import Any
 from studies.analysis.as_json import result_as_dict
 from studies.analysis.records import Pair
 from studies.analysis.result import Result
-from studies.analysis.sentence import sentence
+from studies.analysis.sentence import sentence, t_text
 from studies.reports import figures as f
 from studies.reports.design import ArmDesign
 from studies.reports.flow import Flow
@@ -24,7 +24,7 @@ def report_view(summary: ReportSummary) -> dict[str, Any]:
         "slug": summary.slug,
         "description": summary.description,
         "simulated": summary.integrity.simulated,
-        "headline": summary.headline,
+        "headline": _claim(summary.headline),
         "primary": _criterion(analysis.headline) if analysis else None,
         "pairs": [_pair(summary, pair) for pair in analysis.pairs] if analysis else [],
         "level": f"{100 * (1 - analysis.alpha):g}" if analysis else "95",
@@ -40,6 +40,12 @@ def report_view(summary: ReportSummary) -> dict[str, Any]:
         "arms": [_arm(arm) for arm in summary.design.arms],
         "annotators": [_annotator(row) for row in summary.annotators],
     }
+
+
+def _claim(headline: str) -> tuple[str, str]:
+    """Return what is claimed and, apart, the figures that it rests on."""
+    claim, parenthesis, figures = headline.partition(" (ties ")
+    return claim, f"{parenthesis.strip()} {figures}" if parenthesis else ""
 
 
 def _caveats(summary: ReportSummary) -> list[str]:
@@ -125,7 +131,7 @@ def _plain_interval(low: float | None, high: float | None) -> str:
 def _test(data: dict[str, Any]) -> str:
     if data["statistic"] is None:
         return f.NONE
-    return f"t({data['df']}) = {data['statistic']:.2f}".replace("-", "−")
+    return t_text(data["statistic"], data["df"])
 
 
 def _sensitivity(row: Sensitivity) -> dict[str, Any]:

@@ -62,8 +62,8 @@ def test_checks_repeats_and_exclusions_stay_out():
     assert analysis.headline.rate.estimate.n == 1
     assert (analysis.judgments, analysis.analysed, analysis.excluded) == (4, 1, 1)
     assert analysis.caveats == (
-        "1 judgments are excluded by rule and left out.",
-        "2 judgments of attention checks and repeats are left out.",
+        "1 judgment is excluded by rule and left out.",
+        "2 judgments are of attention checks or repeats and left out.",
     )
 
 
