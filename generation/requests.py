@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models import Count, F, IntegerField, Max, Min, Q, QuerySet, Sum
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Coalesce, Greatest
 from django.utils import timezone
 
 from generation import tasks
@@ -179,7 +180,8 @@ def _expected_tokens(batch: QuerySet[Completion]) -> float:
     done = batch.filter(status=Status.DONE).aggregate(tokens=Sum("token_count"), number=Count("pk"))
     if done["number"]:
         return float(max(1.0, done["tokens"] / done["number"]))
-    return float(batch.aggregate(most=Max("request__spec__max_new_tokens"))["most"] or 1)
+    asked = Cast(KT("request__spec__max_new_tokens"), IntegerField())
+    return float(batch.aggregate(most=Max(asked))["most"] or 1)
 
 
 def _tokens_left(batch: QuerySet[Completion]) -> float:

@@ -55,7 +55,8 @@ class Command(BaseCommand):
             raise CommandError(message)
         key: uuid.UUID = study.key
         if not Completion.objects.filter(batch_key=key).exists():
-            message = f"“{slug}” ({study.status}) has no completions to write: run `manage.py study generate {slug}` first."
+            advice = f"run `manage.py study generate {slug}` first"
+            message = f"“{slug}” ({study.status}) has no completions to write: {advice}."
             raise CommandError(message)
         return key
 
