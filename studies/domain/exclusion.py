@@ -27,7 +27,6 @@ RULES: dict[str, str] = {
 
 def exclude_annotator(*, annotator: Annotator, rule: str, reason: str, actor: str) -> Exclusion:
     """Leave an annotator's judgments out of the analysis. The report shows results with and without."""
-    study = _writable(annotator.study)
     if rule not in RULES:
         message = f"There is no exclusion rule “{rule}”. The rules are: {', '.join(RULES)}."
         raise StudyError(message)
@@ -36,6 +35,7 @@ def exclude_annotator(*, annotator: Annotator, rule: str, reason: str, actor: st
         raise StudyError(message)
     try:
         with transaction.atomic():
+            study = _writable(annotator.study_id)
             exclusion = Exclusion.objects.create(
                 study=study,
                 annotator=annotator,
@@ -56,7 +56,7 @@ def exclude_annotator(*, annotator: Annotator, rule: str, reason: str, actor: st
 def revoke_exclusion(*, exclusion: Exclusion, actor: str) -> Exclusion:
     """Count the judgments again. The exclusion stays in the tables, with the time it ended."""
     exclusion = Exclusion.objects.select_for_update().get(pk=exclusion.pk)
-    study = _writable(exclusion.study)
+    study = _writable(exclusion.study_id)
     if exclusion.revoked_at is not None:
         message = "This exclusion has been revoked already."
         raise StudyError(message)
@@ -71,7 +71,8 @@ def revoke_exclusion(*, exclusion: Exclusion, actor: str) -> Exclusion:
     return exclusion
 
 
-def _writable(study: Study) -> Study:
+def _writable(pk: int) -> Study:
+    study = Study.objects.select_for_update().get(pk=pk)
     if study.status == StudyStatus.ARCHIVED:
         message = f"“{study.slug}” is archived: it can be read, not changed."
         raise StudyError(message)

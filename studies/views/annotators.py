@@ -35,8 +35,8 @@ def exclude(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Leave an annotator out, by a named rule and with a reason."""
     study = find_study(slug)
     annotator = get_object_or_404(Annotator.objects.select_related("study"), study=study, pk=pk)
-    form = ExclusionForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    form = ExclusionForm(request.POST) if request.method == "POST" else ExclusionForm()
+    if form.is_valid():
         try:
             exclude_annotator(annotator=annotator, actor=actor_of(request), **form.cleaned_data)
         except StudyError as error:

@@ -24,8 +24,9 @@ from studies.views.common import actor_of
 @login_required
 def import_file(request: HttpRequest) -> HttpResponse:
     """Read an uploaded study file; what is wrong with it stands beside the field."""
-    form = StudyFileForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    posted = request.method == "POST"
+    form = StudyFileForm(request.POST, request.FILES) if posted else StudyFileForm()
+    if form.is_valid():
         try:
             study = _import(request, form.cleaned_data["file"], form.cleaned_data["prompts"])
         except StudyError as error:

@@ -63,7 +63,7 @@ class UnblindedPair:
 def study_pairs(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the pairs, ten a page, searched and filtered."""
     study = find_study(slug)
-    wanted = {name: request.GET.get(name, "").strip() for name in ("search", "stratum", "flag")}
+    wanted = {name: _words(request, name) for name in ("search", "stratum", "flag")}
     page = page_of(queries.pairs(study, **wanted), request, _PER_PAGE)
     show = unblinded_pairs if study.unblinded else blinded_pairs
     context = {
@@ -81,6 +81,11 @@ def study_pairs(request: HttpRequest, slug: str) -> HttpResponse:
         ],
     }
     return render(request, "dashboard/pairs.html", context)
+
+
+def _words(request: HttpRequest, name: str) -> str:
+    """Return a value of the address, without the one character that PostgreSQL cannot hold."""
+    return request.GET.get(name, "").replace("\0", "").strip()
 
 
 def blinded_pairs(_study: Study, comparisons: list[Comparison], *, first: int) -> list[BlindedPair]:
