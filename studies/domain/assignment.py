@@ -128,13 +128,12 @@ def _best(annotator: Annotator, tally: _Tally, now: datetime) -> int | None:
     taken = Q(submitted_at__isnull=False) | Q(lease_expires_at__gt=now)
     siblings = Assignment.objects.filter(taken, comparison=OuterRef("comparison")).order_by()
     filled = siblings.values("comparison").annotate(rows=Count("pk")).values("rows")
-    rarer = Slot.A if tally.in_a <= tally.in_b else Slot.B
-    unbalanced = Case(When(candidate_slot=rarer, then=Value(0)), default=Value(1))
-    if tally.in_a == tally.in_b:
-        unbalanced = Case(default=Value(0))
+    rarer = Slot.A if tally.in_a < tally.in_b else Slot.B
+    in_rarer = Case(When(candidate_slot=rarer, then=Value(0)), default=Value(1))
     available = _available(annotator, now)
-    ordered = available.alias(filled=Coalesce(Subquery(filled), 0), unbalanced=unbalanced)
-    best = ordered.order_by("filled", "unbalanced", "sort_key", "pk").values_list("pk", flat=True)
+    ordered = available.alias(filled=Coalesce(Subquery(filled), 0), in_rarer=in_rarer)
+    balance = () if tally.in_a == tally.in_b else ("in_rarer",)
+    best = ordered.order_by("filled", *balance, "sort_key", "pk").values_list("pk", flat=True)
     if not connection.features.has_select_for_update_skip_locked:
         return best.first()
     row: int | None = best.select_for_update(skip_locked=True, of=("self",)).first()

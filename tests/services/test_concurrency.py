@@ -1,0 +1,111 @@
+"""Exactly k under real concurrency: threads over HTTP against gunicorn, on PostgreSQL and on SQLite."""
+
+import http.client
+import re
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from tests import services_kit
+from tests.site_kit import Site, running_site
+
+pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
+CRITERIA = [["instruction", "both_bad"], ["message", "tie"]]
+_FIELD = re.compile(r'name="(assignment|key|csrfmiddlewaretoken)" value="([^"]*)"')
+_OPTION = re.compile(r'type="radio"[^>]*name="(choice-[a-z]+)" value="(\w+)"')
+
+
+@dataclass
+class Visitor:
+    """One annotator's browser: a connection that is kept, cookies, redirects."""
+
+    site: Site
+    invite: str
+    number: int
+    cookies: dict[str, str] = field(default_factory=dict)
+    judged: int = 0
+
+    def __post_init__(self) -> None:
+        self.connection = http.client.HTTPConnection(urlsplit(self.site.url).netloc, timeout=60)
+
+    def ask(self, method: str, path: str, data: dict[str, str] | None = None) -> tuple[str, str]:
+        """Return where a request ended and what stood there; any refusal is an error."""
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        if data is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        self.connection.request(method, path, urlencode(data or {}) if data is not None else None, headers)
+        response = self.connection.getresponse()
+        body = response.read().decode()
+        for name, value in response.getheaders():
+            if name == "Set-Cookie":
+                cookie, _, content = value.partition(";")[0].partition("=")
+                self.cookies[cookie] = content
+        if response.status in (301, 302):
+            return self.ask("GET", response.headers["Location"])
+        assert response.status == 200, f"{method} {path}: {response.status} {body[:300]}"
+        return path, body
+
+    def take_part(self, start: threading.Barrier) -> int:
+        """Go from the link to the completion code as fast as the site answers."""
+        start.wait()
+        with closing(self.connection):
+            path, body = self.ask("GET", f"/s/{self.invite}/")
+            while "/thanks/" not in path and "Nothing left" not in body:
+                path, body = self.step(path, body)
+        return self.judged
+
+    def step(self, path: str, body: str) -> tuple[str, str]:
+        fields = dict(_FIELD.findall(body)[:3])
+        if path.endswith("/consent/"):
+            return self.ask("POST", path, fields | {"agree": "on"})
+        if "/resume/" in body:
+            return self.ask("POST", path.replace("compare", "resume"), fields)
+        if path.endswith("/instructions/"):
+            return self.ask("POST", path, fields)
+        answers = dict(_OPTION.findall(body))  # the last one offered: B is better
+        self.judged += 1
+        if self.judged % 5 == 0:  # an impatient double click: the same form twice
+            self.ask("POST", path, fields | answers)
+        return self.ask("POST", path, fields | answers)
+
+
+def crowd(site: Site, invite: str, people: int) -> int:
+    """Let ``people`` judge at once; return how many comparisons they believe to have judged."""
+    start = threading.Barrier(people)
+    visitors = [Visitor(site, invite, number) for number in range(people)]
+    with ThreadPoolExecutor(people) as pool:
+        return sum(pool.map(lambda visitor: visitor.take_part(start), visitors))
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """A site on the database that the test names."""
+    if request.param == "sqlite":
+        with running_site() as started:
+            yield started
+    else:
+        server = request.getfixturevalue("postgres_url")
+        with services_kit.database(server) as url, running_site({"DATABASE_URL": url}) as started:
+            yield started
+
+
+@pytest.mark.parametrize(("site", "people"), [("postgresql", 20), ("sqlite", 8)], indirect=["site"])
+def test_a_crowd_fills_every_comparison_exactly_k_times(site, people):
+    study = site.seed(
+        "tests.site_seed:open_study", comparisons=60, overlap=3, quota=60, words=150, criteria=CRITERIA
+    )
+
+    believed = crowd(site, study["invite"], people)
+
+    tally = site.seed("tests.site_seed:tally", slug=study["slug"])
+    assert tally["per_criterion"] == [["instruction", 180], ["message", 180]]
+    assert tally["per_comparison"] == [3] * 60
+    assert tally["annotator_twice_on_one"] == 0
+    assert tally["held"] == 0
+    assert believed == 180
+    assert tally["annotators"] == tally["pseudonyms"] == people
