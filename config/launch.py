@@ -1,7 +1,7 @@
 """Starts Evenhand on one machine: checks, set-up steps, then the site and a worker until Ctrl-C.
 
-Run as `python -m config.launch`; `make run` does. It imports no Django itself, so that the checks
-answer at once.
+Run as `python -m config.launch`; `make run` does. It reads no settings and sets up no Django itself,
+so that the checks answer at once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from config.preflight import BASE_DIR, CannotStartError, Place
 from config.supervisor import TICK_SECONDS, Program, Stop, Supervisor, spawn
 
 ANSWER_SECONDS = 60.0
-STEPS = (("migrate", "--no-input"), ("collectstatic", "--no-input"), ("bootstrap",))
+# Without the system checks, which would load every page each time.
+BEFORE_SITE = (("migrate", "--no-input", "--skip-checks"), ("collectstatic", "--no-input", "--skip-checks"))
+BESIDE_SITE = ("bootstrap", "--skip-checks")
 
 
 class StoppedError(Exception):
@@ -65,15 +67,17 @@ def main() -> int:
 def _run(place: Place, stop: Stop) -> None:
     place.logs.mkdir(mode=0o700, exist_ok=True)
     environment = _environment(place)
-    output = [_step(command, place, environment, stop) for command in STEPS][-1]
+    for command in BEFORE_SITE:
+        _step(command, place, environment, stop)
     supervisor = Supervisor(environment, BASE_DIR, _say)
     try:
         site, worker = _programs(place)
         supervisor.start(site)
+        greeting = Greeting.from_output(_step(BESIDE_SITE, place, environment, stop))
         _wait_for_site(place, supervisor, stop)
         # After the site, so that the first page does not compete with the worker's start.
         supervisor.start(worker)
-        _greet(place, Greeting.from_output(output))
+        _greet(place, greeting)
         while not stop.asked:
             supervisor.tend()
             time.sleep(TICK_SECONDS)
@@ -157,7 +161,9 @@ def _greet(place: Place, greeting: Greeting) -> None:
     if greeting.annotate:
         _say(f"annotate: {greeting.annotate}")
     _say(f"data: {place.data}")
-    _say("A worker is writing the example study's completions; the dashboard shows how far it is.")
+    begun = "A worker begins to write the example study's completions"
+    waits = "A worker writes whatever completions are asked for"
+    _say(f"{begun if greeting.researcher else waits}; the dashboard shows how far it is.")
     _say("Ctrl-C stops everything; the same command goes on where it was.")
 
 
