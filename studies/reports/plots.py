@@ -12,35 +12,35 @@ from matplotlib.figure import Figure
 from studies.analysis.result import Result
 from studies.analysis.sentence import percent
 from studies.reports import style
-from studies.reports.style import SMALL, TEXT, Palette
+from studies.reports.forest import forest
+from studies.reports.style import PLAIN, SMALL, TEXT, Look
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture in both schemes, with its words."""
+    """A picture in every look, with its words."""
 
     name: str
     title: str
     alternative: str
-    light: bytes
-    dark: bytes
+    looks: dict[Look, bytes]
 
     @property
-    def light_uri(self) -> str:
-        """The light picture as a data URI."""
-        return _data_uri(self.light)
+    def uri(self) -> str:
+        """The plain picture as a data URI."""
+        return _data_uri(self.looks[PLAIN])
 
     @property
-    def dark_uri(self) -> str:
-        """The dark picture as a data URI."""
-        return _data_uri(self.dark)
+    def sources(self) -> list[tuple[str, str]]:
+        """Media query and data URI of every other look, the first match being the right one."""
+        return [(look.media, _data_uri(made)) for look, made in self.looks.items() if look != PLAIN]
 
 
 def _data_uri(picture: bytes) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(picture).decode()}"
 
 
-Draw = Callable[[Sequence[Result], Palette], Figure]
+Draw = Callable[[Sequence[Result], Look], Figure]
 
 
 def pictures(results: Sequence[Result], *, simulated: bool) -> tuple[Picture, ...]:
@@ -50,34 +50,29 @@ def pictures(results: Sequence[Result], *, simulated: bool) -> tuple[Picture, ..
         return ()
     candidate, baseline = drawable[0].pair
     return (
-        _picture(
+        Picture(
             "outcomes",
             f"How often each side was preferred: {candidate} or {baseline}",
             outcome_words(drawable),
-            _both(outcome_bars, drawable, simulated=simulated),
+            _looks(outcome_bars, drawable, simulated=simulated),
         ),
-        _picture(
+        Picture(
             "win-rates",
             f"Win rate of {candidate}, with the interval that clustering asks for",
             forest_words(drawable),
-            _both(forest, drawable, simulated=simulated),
+            _looks(forest, drawable, simulated=simulated),
         ),
     )
 
 
-def _picture(name: str, title: str, words: str, schemes: tuple[bytes, bytes]) -> Picture:
-    return Picture(name, title, words, *schemes)
-
-
-def _both(draw: Draw, results: Sequence[Result], *, simulated: bool) -> tuple[bytes, bytes]:
-    schemes = []
-    for dark in (False, True):
-        colours = style.palette(dark=dark)
-        figure = draw(results, colours)
+def _looks(draw: Draw, results: Sequence[Result], *, simulated: bool) -> dict[Look, bytes]:
+    made = {}
+    for look in style.LOOKS:
+        figure = draw(results, look)
         if simulated:
-            style.watermark(figure, colours)
-        schemes.append(style.svg(figure))
-    return schemes[0], schemes[1]
+            style.watermark(figure, look.colours)
+        made[look] = style.svg(figure)
+    return made
 
 
 def outcome_words(results: Sequence[Result]) -> str:
@@ -103,24 +98,25 @@ def forest_words(results: Sequence[Result]) -> str:
     return f"The line of no preference is at 50 %. {' '.join(said)}"
 
 
-_BAND = 0.78
-"""Inches of height per criterion in the bars."""
+_BAND, _NARROW_BAND = 0.78, 0.98
+"""Inches of height per criterion in the bars; on a telephone the ties have a line of their own."""
 
 
-def outcome_bars(results: Sequence[Result], colours: Palette) -> Figure:
+def outcome_bars(results: Sequence[Result], look: Look) -> Figure:
     """Draw one stacked bar per criterion, labelled directly."""
-    figure, axes = style.canvas(_BAND * len(results) + 0.1)
+    band = _NARROW_BAND if look.narrow else _BAND
+    figure, axes = style.canvas(look, band * len(results) + 0.1)
     axes.set_xlim(-0.005, 1.005)
-    axes.set_ylim(len(results), -0.13)
+    axes.set_ylim(band * len(results), -0.1)
     axes.set_xticks([])
     for row, result in enumerate(results):
-        _bar(axes, row, result, colours)
+        _bar(axes, row * band, result, look)
+        _bar_labels(axes, row * band, result, look)
     return figure
 
 
-def _bar(axes: Axes, row: int, result: Result, colours: Palette) -> None:
-    rate = result.rate
-    total = rate.wins + rate.ties + rate.both_bad + rate.losses
+def _bar(axes: Axes, top: float, result: Result, look: Look) -> None:
+    rate, colours = result.rate, look.colours
     segments = (
         (rate.wins, colours.candidate, ""),
         (rate.ties, colours.tie, ""),
@@ -129,21 +125,30 @@ def _bar(axes: Axes, row: int, result: Result, colours: Palette) -> None:
     )
     left = 0.0
     for count, colour, hatch in segments:
-        width = count / total
+        width = count / _total(result)
         axes.barh(
-            row + 0.7, width, 0.36, left, color=colour, hatch=hatch, edgecolor=colours.soft, linewidth=0
+            top + 0.55, width, 0.28, left, color=colour, hatch=hatch, edgecolor=colours.soft, linewidth=0
         )
         left += width
+
+
+def _bar_labels(axes: Axes, top: float, result: Result, look: Look) -> None:
+    rate, colours, total = result.rate, look.colours, _total(result)
     axes.text(
-        0, row + 0.12, result.criterion, color=colours.ink, fontsize=TEXT, fontweight="bold", va="center"
+        0, top + 0.09, result.criterion, color=colours.ink, fontsize=TEXT, fontweight="bold", va="center"
     )
-    words = {
-        "left": (0, f"{result.pair.candidate} {_count(rate.wins, total)}", colours.candidate_text),
-        "center": (0.5, _ties(result, total), colours.soft),
-        "right": (1, f"{result.pair.baseline} {_count(rate.losses, total)}", colours.baseline_text),
-    }
-    for side, (x, text, colour) in words.items():
-        axes.text(x, row + 0.4, text, color=colour, fontsize=SMALL, ha=side, va="center")
+    beside = top + 0.31
+    words = (
+        ("left", 0, beside, f"{result.pair.candidate} {_count(rate.wins, total)}", colours.candidate_text),
+        ("center", 0.5, top + 0.8 if look.narrow else beside, _ties(result, total), colours.soft),
+        ("right", 1, beside, f"{result.pair.baseline} {_count(rate.losses, total)}", colours.baseline_text),
+    )
+    for side, x, y, text, colour in words:
+        axes.text(x, y, text, color=colour, fontsize=SMALL, ha=side, va="center")
+
+
+def _total(result: Result) -> int:
+    return result.rate.wins + result.rate.ties + result.rate.both_bad + result.rate.losses
 
 
 def _count(count: int, total: int) -> str:
@@ -153,133 +158,3 @@ def _count(count: int, total: int) -> str:
 def _ties(result: Result, total: int) -> str:
     text = f"tie {_count(result.rate.ties, total)}"
     return f"{text}, both bad {_count(result.rate.both_bad, total)}" if result.rate.both_bad else text
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One line of the forest: a label, an estimate, an interval, a look."""
-
-    label: str
-    mean: float | None
-    low: float | None
-    high: float | None
-    colour: str
-    marker: str
-
-    @property
-    def numbers(self) -> str:
-        if self.mean is None:
-            return "none decided"
-        if self.low is None or self.high is None:
-            return f"{percent(self.mean)} (no interval)"
-        return f"{percent(self.mean)} [{percent(self.low)}, {percent(self.high)}]"
-
-
-def _rows(result: Result, colours: Palette) -> tuple[_Row, ...]:
-    rate = result.rate
-    decided, naive = rate.decided, rate.naive
-    first = _Row(
-        f"ties {'left out' if rate.ties_rule == 'drop' else 'half'}, clustered",
-        rate.estimate.mean,
-        rate.estimate.ci_low,
-        rate.estimate.ci_high,
-        colours.candidate,
-        "o",
-    )
-    second = _Row("decided only, clustered", decided.mean, decided.ci_low, decided.ci_high, colours.ink, "D")
-    grey = _Row(
-        "decided only, independent (Wilson)",
-        decided.mean,
-        naive.wilson_low,
-        naive.wilson_high,
-        colours.tie,
-        "s",
-    )
-    return (first, grey) if rate.ties_rule == "drop" else (first, second, grey)
-
-
-_LINE = 0.27
-"""Inches per line of the forest."""
-_LEFT, _RIGHT = 0.36, 0.215
-"""Shares of the width for labels and for figures."""
-
-
-def forest(results: Sequence[Result], colours: Palette) -> Figure:
-    """Draw each criterion's estimates with their intervals around the line of no preference."""
-    blocks = [(result.criterion, _rows(result, colours)) for result in results]
-    lines = sum(1.35 + len(rows) for _, rows in blocks)
-    height = lines * _LINE + 0.75
-    figure, axes = style.canvas(height)
-    axes.set_position((_LEFT, 0.5 / height, 1 - _LEFT - _RIGHT, 1 - 0.75 / height))
-    axes.set_xlim(0, 1)
-    axes.set_ylim(lines, 0)
-    _scale(axes, colours)
-    y = 0.0
-    for name, rows in blocks:
-        y += 0.75
-        _label(axes, y, name, colours.ink, bold=True)
-        for row in rows:
-            y += 1
-            _interval(axes, y, row, colours)
-        y += 0.6
-    return figure
-
-
-def _scale(axes: Axes, colours: Palette) -> None:
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100 %"])
-    axes.tick_params(axis="x", colors=colours.soft, labelsize=SMALL, length=3, width=0.8)
-    axes.axvline(0.5, color=colours.line, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
-    axes.axhline(axes.get_ylim()[0], color=colours.line, linewidth=1)
-    axes.annotate(
-        "no preference (50 %)",
-        (0.5, 1),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 4),
-        textcoords="offset points",
-        color=colours.soft,
-        fontsize=SMALL,
-        ha="center",
-    )
-    ends = (("left", 0.0, "← baseline preferred"), ("right", 1.0, "candidate preferred →"))
-    for side, x, text in ends:
-        axes.annotate(
-            text,
-            (x, 0),
-            xycoords="axes fraction",
-            xytext=(0, -30),
-            textcoords="offset points",
-            color=colours.soft,
-            fontsize=SMALL,
-            ha=side,
-        )
-
-
-def _label(axes: Axes, y: float, text: str, colour: str, *, bold: bool = False) -> None:
-    axes.annotate(
-        text,
-        (-_LEFT / (1 - _LEFT - _RIGHT), y),
-        xycoords=("axes fraction", "data"),
-        color=colour,
-        fontsize=TEXT if bold else SMALL,
-        fontweight="bold" if bold else "normal",
-        va="center",
-        annotation_clip=False,
-    )
-
-
-def _interval(axes: Axes, y: float, row: _Row, colours: Palette) -> None:
-    _label(axes, y, row.label, colours.soft)
-    if row.mean is not None:
-        if row.low is not None and row.high is not None:
-            axes.plot([row.low, row.high], [y, y], color=row.colour, linewidth=2.2, solid_capstyle="butt")
-        axes.plot([row.mean], [y], marker=row.marker, color=row.colour, markersize=6, clip_on=False)
-    axes.annotate(
-        row.numbers,
-        (1 + _RIGHT / (1 - _LEFT - _RIGHT), y),
-        xycoords=("axes fraction", "data"),
-        color=colours.soft if row.marker == "s" else colours.ink,
-        fontsize=SMALL,
-        ha="right",
-        va="center",
-        annotation_clip=False,
-    )

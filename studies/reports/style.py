@@ -18,8 +18,6 @@ from matplotlib.figure import Figure
 mpl.rcParams["svg.fonttype"] = "none"
 mpl.rcParams["svg.hashsalt"] = "evenhand"
 
-WIDTH = 7.2
-"""Inches; text is set in points on this width."""
 TEXT, SMALL = 10.5, 9.0
 _FONTS = "'Source Sans 3', system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 _TOKEN = re.compile(r"--([\w-]+):\s*(#[0-9a-fA-F]{6})")
@@ -59,9 +57,42 @@ def palette(*, dark: bool) -> Palette:
     )
 
 
-def canvas(height: float) -> tuple[Figure, Axes]:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Where a picture is shown: on light or dark paper, on a wide page or a telephone."""
+
+    dark: bool = False
+    narrow: bool = False
+
+    @property
+    def colours(self) -> Palette:
+        """The tokens of the scheme."""
+        return palette(dark=self.dark)
+
+    @property
+    def width(self) -> float:
+        """Inches; text is set in points on this width."""
+        return 3.6 if self.narrow else 7.2
+
+    @property
+    def media(self) -> str:
+        """The media query under which this look is the right one; the plain look needs none."""
+        queries = []
+        if self.narrow:
+            queries.append("(max-width: 40rem)")
+        if self.dark:
+            queries.append("(prefers-color-scheme: dark)")
+        return " and ".join(queries)
+
+
+PLAIN = Look()
+LOOKS = (Look(dark=True, narrow=True), Look(narrow=True), Look(dark=True), PLAIN)
+"""In the order in which a browser should try them."""
+
+
+def canvas(look: Look, height: float) -> tuple[Figure, Axes]:
     """Return an empty transparent figure with one bare axes."""
-    figure = Figure(figsize=(WIDTH, height))
+    figure = Figure(figsize=(look.width, height))
     figure.patch.set_alpha(0)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_frame_on(False)
@@ -77,7 +108,7 @@ def watermark(figure: Figure, colours: Palette) -> None:
         "SIMULATED",
         color=colours.warn,
         alpha=0.18,
-        fontsize=min(44, 20 * figure.get_figheight()),
+        fontsize=min(6 * figure.get_figwidth(), 20 * figure.get_figheight()),
         fontweight="bold",
         rotation=10,
         ha="center",

@@ -6,7 +6,7 @@ import pytest
 
 from studies.analysis.summary import analyze
 from studies.reports.plots import pictures
-from studies.reports.style import palette
+from studies.reports.style import LOOKS, PLAIN, palette
 from tests.studies.analysis.kit import judgments_of
 
 
@@ -20,15 +20,27 @@ def results():
     return analyze(judgments_of(*rows)).results
 
 
-def test_two_pictures_in_two_schemes(results):
+def test_two_pictures_in_every_look(results):
     made = pictures(results, simulated=False)
 
     assert [picture.name for picture in made] == ["outcomes", "win-rates"]
     for picture in made:
-        for scheme in (picture.light, picture.dark):
-            assert ET.fromstring(scheme).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - made here
-        assert palette(dark=False).ink.encode() in picture.light
-        assert palette(dark=True).ink.encode() in picture.dark
+        assert tuple(picture.looks) == LOOKS
+        for look, made_of_it in picture.looks.items():
+            svg = ET.fromstring(made_of_it)  # noqa: S314 - made here
+            assert svg.tag == "{http://www.w3.org/2000/svg}svg"
+            assert float(svg.get("width").removesuffix("pt")) == pytest.approx(72 * look.width)
+            assert look.colours.ink.encode() in made_of_it
+
+
+def test_a_browser_meets_the_most_particular_look_first(results):
+    picture = pictures(results, simulated=False)[0]
+
+    assert [media for media, _ in picture.sources] == [
+        "(max-width: 40rem) and (prefers-color-scheme: dark)",
+        "(max-width: 40rem)",
+        "(prefers-color-scheme: dark)",
+    ]
 
 
 def test_the_same_numbers_give_the_same_bytes(results):
@@ -56,8 +68,8 @@ def test_ties_only_and_one_annotator_can_be_drawn():
     ties = analyze(judgments_of("1,p1,a1,A,tie", "2,p2,a2,A,tie")).results
     lone = analyze(judgments_of("1,p1,a1,A,A")).results
 
-    assert b"none decided" in pictures(ties, simulated=False)[1].light
-    assert b"(no interval)" in pictures(lone, simulated=False)[1].light
+    assert b"none decided" in pictures(ties, simulated=False)[1].looks[PLAIN]
+    assert b"(no interval)" in pictures(lone, simulated=False)[1].looks[PLAIN]
 
 
 def test_nothing_to_draw_draws_nothing():

@@ -189,9 +189,7 @@ def test_simulated_is_written_on_every_face():
         assert "SIMULATED" in render(study, fmt).decode()
     assert render(study, "csv").decode().splitlines()[1].startswith(f"{study.slug},1,")
     pair = report_context(study)["report"]["pairs"][0]
-    assert all(
-        b"SIMULATED" in scheme for picture in pair["pictures"] for scheme in (picture.light, picture.dark)
-    )
+    assert all(b"SIMULATED" in scheme for picture in pair["pictures"] for scheme in picture.looks.values())
 
 
 def test_a_real_study_is_not_called_simulated(study):
