@@ -3,6 +3,8 @@ PY := .venv/bin/python
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 TEMPLATES = $(shell find templates -name '*.html' -o -name '*.txt')
+# Workers on one machine need different names.
+WORKER ?= celery
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest
 
 .DEFAULT_GOAL := help
@@ -17,7 +19,7 @@ run: $(RUNTIME) ## Start the site and a worker, and print where they are (PORT, 
 	@exec $(PY) -m config.launch
 
 worker: $(RUNTIME) ## Start a worker alone (DATABASE_URL, REDIS_URL, EVENHAND_DEVICE)
-	@exec $(PY) -m celery -A config worker --loglevel INFO --pool prefork --concurrency 1
+	@exec $(PY) -m celery -A config worker --loglevel INFO --pool prefork --hostname $(WORKER)@%h
 
 test: $(DEV) ## Run every test: SQLite, PostgreSQL, Redis, the real model, a real browser
 	@scripts/browser

@@ -129,8 +129,7 @@ def _step(command: tuple[str, ...], place: Place, environment: dict[str, str], s
 def _programs(place: Place) -> tuple[Program, Program]:
     site = (sys.executable, "-m", "gunicorn", "--config", "python:config.server", "config.wsgi")
     worker = (
-        *(sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel", "INFO"),
-        *("--pool", "prefork", "--concurrency", "1"),
+        *(sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel", "INFO", "--pool", "prefork"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
     )
     return (
