@@ -1,0 +1,53 @@
+"""A study in every state, for tests that look at the dashboard in a browser."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+
+from generation.models import Completion
+from studies.domain.exclusion import exclude_annotator
+from studies.domain.lifecycle import pause_study
+from studies.enums import StudyStatus
+from studies.models import Study
+from tests import factories
+
+NAME, PASSWORD = "ada", "correct horse battery"
+CRITERIA = (("instruction", "tie"), ("message", "both_bad"))
+
+
+def researcher() -> None:
+    """Make the researcher who logs in."""
+    get_user_model().objects.create_superuser(NAME, password=PASSWORD)
+
+
+def every_state() -> dict[str, str]:
+    """Make a study in each state; return their slugs by state."""
+    researcher()
+    factories.draft_study(slug="draft", criteria=CRITERIA)
+    generating()
+    factories.ready_study(slug="ready", prompts=12, criteria=CRITERIA)
+    study = factories.open_study(slug="open", comparisons=4, criteria=CRITERIA)
+    annotator = factories.AnnotatorFactory(study=study, pseudonym="annotator-0001")
+    factories.judge(study, annotator=annotator, number=2)
+    exclude_annotator(annotator=annotator, rule="too-fast", reason="Two seconds each.", actor=NAME)
+    pause_study(study=factories.open_study(slug="paused"), actor=NAME)
+    factories.closed_study(slug="closed", annotators=4, overlap=4, comparisons=5, criteria=CRITERIA)
+    factories.closed_study(slug="simulated", annotators=2, simulated=True)
+    return {study.slug: study.status for study in Study.objects.all()}
+
+
+def generating() -> None:
+    """Make a study whose completions are being written, one of them failed."""
+    study = factories.draft_study(slug="generating", prompts=3)
+    factories.complete(study)
+    Study.objects.filter(pk=study.pk).update(status=StudyStatus.GENERATING)
+    first, second, *_ = Completion.objects.filter(batch_key=study.key)
+    Completion.objects.filter(pk=first.pk).update(status="failed", error="CUDA ran out of memory")
+    Completion.objects.filter(pk=second.pk).update(status="pending")
+
+
+def finish(*, slug: str) -> dict[str, Any]:
+    """Write what a study still waits for, as a worker would."""
+    study = Study.objects.get(slug=slug)
+    waiting = Completion.objects.filter(batch_key=study.key).exclude(status="done")
+    return {"written": waiting.update(status="done", error="")}
