@@ -45,7 +45,7 @@ class ArmDesign:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """The plan's numbers that a reader needs to judge the result."""
+    """The plan's numbers that a reader needs to weigh the result."""
 
     criteria: tuple[CriterionDesign, ...]
     arms: tuple[ArmDesign, ...]

@@ -122,7 +122,7 @@ def summarize(study: Study) -> ReportSummary:
         ),
         design=design(study),
         analysis=analysis,
-        sensitivities=_sensitivities(study, judgments) if judgments else (),
+        sensitivities=_sensitivities(study, judgments, analysis) if judgments and analysis else (),
         annotators=_annotators(study),
     )
 
@@ -143,12 +143,12 @@ def _headline(study: Study, analysis: Analysis | None) -> str:
     return f"SIMULATED: {text}" if study.simulated else text
 
 
-def _sensitivities(study: Study, judgments: Judgments) -> tuple[Sensitivity, ...]:
+def _sensitivities(study: Study, judgments: Judgments, planned: Analysis) -> tuple[Sensitivity, ...]:
     """Return the headline under the other tie rule and, where anybody is excluded, without exclusions."""
     other = DROP if study.tie_rule == HALF else HALF
     words = {HALF: "Ties counted half", DROP: "Ties left out"}
     rows = [
-        Sensitivity(f"As planned: {words[study.tie_rule].lower()}", _analysis(study, judgments).headline),
+        Sensitivity(f"As planned: {words[study.tie_rule].lower()}", planned.headline),
         Sensitivity(words[other], _analysis(study, judgments, other).headline),
     ]
     if judgments.excluded.any():
