@@ -43,8 +43,10 @@ def _study(slug: str) -> Study:
     existing = Study.objects.filter(slug=slug).first()
     if existing is not None:
         return existing
-    data = _FILE.read_bytes().replace(f"study: {EXAMPLE}\n".encode(), f"study: {slug}\n".encode(), 1)
-    return import_study(data, name=_FILE.name, actor=ACTOR)
+    data = _FILE.read_text(encoding="utf-8").replace(f"study: {EXAMPLE}\n", f"study: {slug}\n", 1)
+    if slug == DEMO:
+        data = data.replace("title: Following instructions\n", "title: Following instructions, finished\n", 1)
+    return import_study(data.encode(), name=_FILE.name, actor=ACTOR)
 
 
 def example_study() -> Study:

@@ -1,0 +1,205 @@
+"""The whole journey in a real browser, with the real model: from a study file to a report."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.site_kit import ROOT, Site, running_site
+
+pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.timeout(600)]
+
+PASSWORD = "correct horse battery"
+PROMPTS = 3
+OVERLAP = 2
+STUDY = """\
+evenhand: 1
+study: small-talk
+title: Small talk
+instructions: Read both responses, then answer both questions.
+consent: You may stop at any time.
+seed: 4
+overlap: 2
+quota: 10
+min_exposure_ms: 0
+criteria:
+  - name: instruction
+    question: Which response follows the instruction better?
+    primary: true
+  - name: message
+    question: Which response answers the message better?
+arms:
+  - name: standard
+    baseline: true
+    checkpoint: smollm2-135m-instruct
+    temperature: 0.7
+    max_new_tokens: 16
+  - name: guided
+    checkpoint: smollm2-135m-instruct
+    guidance_scale: 1.5
+    negative: default_system
+    temperature: 0.7
+    max_new_tokens: 16
+prompts:
+  - id: ocean
+    system: Write as if you were a pirate.
+    user: Tell me about the ocean.
+  - id: bread
+    system: Answer in the style of a royal proclamation.
+    user: How is bread made?
+  - id: rain
+    system: Answer as a grumpy old sailor.
+    user: Why does it rain?
+"""
+
+
+@contextmanager
+def worker(site: Site) -> Iterator[None]:
+    """Run a Celery worker beside the site, as `make run` does."""
+    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1"]
+    with (site.data / "worker.log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=site.environment | {"EVENHAND_SWEEP": "2", "EVENHAND_THREADS": "1"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with running_site({"DJANGO_SUPERUSER_PASSWORD": PASSWORD}) as started, worker(started):
+        started.manage("createsuperuser", "--no-input", "--username", "ada", "--email", "ada@example.org")
+        yield started
+
+
+def log_in(page: Page, site: Site) -> None:
+    page.goto(site.url)
+    page.get_by_label("Username").fill("ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+def import_study(page: Page, folder: Path) -> None:
+    path = folder / "small-talk.yaml"
+    path.write_text(STUDY)
+    page.get_by_role("link", name=re.compile("Import")).first.click()
+    page.get_by_label("Study file").set_input_files(path)
+    page.get_by_role("button", name=re.compile("Import")).click()
+    expect(page.get_by_role("heading", name="Small talk")).to_be_visible()
+
+
+def move(page: Page, verb: str) -> None:
+    """Press a study's action and confirm what it will do."""
+    page.get_by_role("link", name=re.compile(f"^{verb}", re.IGNORECASE)).first.click()
+    page.get_by_role("button", name=re.compile(f"^{verb}", re.IGNORECASE)).click()
+
+
+def judge_by_keyboard(page: Page, url: str, keys: tuple[str, str]) -> int:
+    """Take part without a mouse; press one key for each criterion. Return how many were judged."""
+    page.goto(url)
+    tab_to(page, "checkbox")
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("instructions"))
+    tab_to(page, "submit")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Response A").wait_for()
+    judged = 0
+    while page.locator("input[name=key]").count():
+        before = page.locator("input[name=key]").input_value()
+        for key in keys:
+            page.keyboard.press(key)
+        page.keyboard.press("Enter")
+        page.wait_for_function("key => document.querySelector('input[name=key]')?.value !== key", arg=before)
+        page.wait_for_load_state()
+        judged += 1
+    return judged
+
+
+def tab_to(page: Page, kind: str) -> None:
+    """Press Tab until a field or button of that type has the focus."""
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.type") == kind:
+            return
+    message = f"no {kind} is reached by the Tab key on {page.url}"
+    raise AssertionError(message)
+
+
+def test_from_study_file_to_report(chromium: Browser, site: Site, tmp_path: Path):
+    researcher = chromium.new_context().new_page()
+    log_in(researcher, site)
+    import_study(researcher, tmp_path)
+
+    move(researcher, "Start generating")
+    expect(researcher.get_by_text("Ready to open").first).to_be_visible(timeout=240_000)
+    move(researcher, "Open study")
+    link = site.manage("study", "link", "small-talk").strip()
+    assert link in researcher.content()
+
+    # The first always prefers A on both criteria, the second B and a tie.
+    judged = [
+        judge_by_keyboard(chromium.new_context().new_page(), link, keys) for keys in (("1", "1"), ("2", "0"))
+    ]
+    assert judged == [PROMPTS, PROMPTS]
+    status = json.loads(site.manage("study", "status", "small-talk", "--json"))
+    assert status["slots"] == {"planned": 6, "leased": 0, "filled": PROMPTS * OVERLAP}
+    assert status["judgments"] == PROMPTS * OVERLAP * 2
+
+    researcher.goto(f"{site.url}/studies/small-talk/")
+    move(researcher, "Close study")
+    researcher.goto(f"{site.url}/studies/small-talk/report/")
+
+    report = tmp_path / "report.json"
+    site.manage("study", "report", "small-talk", "--format", "json", "--out", str(report))
+    numbers = json.loads(report.read_text())
+    expected = outcomes(site, tmp_path)
+    page = researcher.inner_text("main")
+    for criterion, counts in expected.items():
+        found = result(numbers, criterion)
+        assert {name: found[name] for name in counts} == counts
+        assert re.search(rf"{counts['wins']}\D+{counts['ties']}\D+{counts['losses']}", page)
+
+
+def outcomes(site: Site, folder: Path) -> dict[str, dict[str, int]]:
+    """Count outcomes from the rows of the CSV, by what each annotator is known to have pressed."""
+    path = folder / "judgments.csv"
+    site.manage("study", "judgments", "small-talk", "--out", str(path))
+    header, *rows = [line.split(",") for line in path.read_text().splitlines()]
+    table = [dict(zip(header, row, strict=True)) for row in rows]
+    pressed = {"annotator-0001": {"instruction": "A", "message": "A"}}
+    pressed["annotator-0002"] = {"instruction": "B", "message": "tie"}
+    counts = {name: {"n": 0, "wins": 0, "ties": 0, "losses": 0} for name in ("instruction", "message")}
+    for row in table:
+        choice = pressed[row["annotator"]][row["criterion"]]
+        assert row["choice"] == choice
+        outcome = "ties" if choice == "tie" else "wins" if choice == row["candidate_slot"] else "losses"
+        counts[row["criterion"]][outcome] += 1
+        counts[row["criterion"]]["n"] += 1
+    assert counts["message"]["ties"] == PROMPTS
+    return counts
+
+
+def result(numbers: dict, criterion: str) -> dict:
+    """Find a criterion's numbers in the report's JSON."""
+    return numbers["criteria"][criterion]
