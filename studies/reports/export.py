@@ -47,6 +47,7 @@ _CHUNK = 5_000
 def judgment_rows(study: Study) -> Iterator[tuple[str, ...]]:
     """Yield one row per judgment in the order of `COLUMNS`, without holding them all."""
     of_annotator, of_judgment = _active_rules(study)
+    name = named(study)
     judgments = Judgment.objects.filter(assignment__study=study).order_by(*_ORDER)
     for (
         comparison, prompt, stratum, annotator, criterion, candidate, baseline, slot, choice, strength,
@@ -54,7 +55,7 @@ def judgment_rows(study: Study) -> Iterator[tuple[str, ...]]:
     ) in judgments.values_list(*_FIELDS).iterator(chunk_size=_CHUNK):  # fmt: skip
         rules = of_annotator.get(annotator_id, set()) | of_judgment.get(judgment_id, set())
         signed = signed_strength(choice, strength, candidate_slot=slot)
-        names = (study.slug, str(comparison), prompt, stratum, annotator, criterion, candidate, baseline)
+        names = (name, str(comparison), prompt, stratum, annotator, criterion, candidate, baseline)
         yield (
             *map(neutralise, names),
             slot,
@@ -69,6 +70,11 @@ def judgment_rows(study: Study) -> Iterator[tuple[str, ...]]:
             str(candidate_tokens),
             str(baseline_tokens),
         )
+
+
+def named(study: Study) -> str:
+    """Return what files call a study; each row of a simulated one says that it is."""
+    return f"{study.slug} (SIMULATED)" if study.simulated else study.slug
 
 
 def _active_rules(study: Study) -> tuple[dict[int, set[str]], dict[int, set[str]]]:

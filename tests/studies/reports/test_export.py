@@ -90,3 +90,11 @@ def test_simulated_files_say_so_in_their_names():
     assert filename(study, "judgments", "csv") == "SIMULATED-demo-judgments.csv"
     study.simulated = False
     assert filename(study, "judgments", "csv") == "demo-judgments.csv"
+
+
+def test_every_row_of_a_simulated_study_says_so():
+    study = closed_study(slug="demo", simulated=True, comparisons=2)
+
+    rows = read(study)
+
+    assert {row["study"] for row in rows} == {"demo (SIMULATED)"}
