@@ -62,27 +62,45 @@ class Progress:
 def ensure_checkpoint(name: str, source: str = "", revision: str = "") -> Checkpoint:
     """Return the checkpoint called ``name``, created when it is new.
 
+    Parameters
+    ----------
+    name
+        What study files call it: a name that is known already, or a source itself, which is
+        ``path:FOLDER`` or ``hub:ORGANISATION/NAME`` with an optional ``@REVISION``.
+    source, revision
+        Where it comes from, when the name does not say.
+
     Raises
     ------
     ValueError
         When it is new and no source is known, or it is known with another source.
+
     """
     known = Checkpoint.objects.filter(name=name).first()
     if known is None:
-        source = source or KNOWN.get(name, "")
-        if not source:
-            message = (
-                f"The checkpoint “{name}” is not known: add it with its source, or use {', '.join(KNOWN)}."
-            )
-            raise ValueError(message)
-        return Checkpoint.objects.get_or_create(name=name, defaults={"source": source, "revision": revision})[
-            0
-        ]
+        origin, _, pinned = (source or _source_in(name)).partition("@")
+        defaults = {"source": origin, "revision": revision or pinned}
+        return Checkpoint.objects.get_or_create(name=name, defaults=defaults)[0]
     if (source and source != known.source) or (revision and revision != known.revision):
         origin = f"{known.source} {known.revision}".rstrip()
         message = f"The checkpoint “{name}” comes from {origin}: take another name for another source."
         raise ValueError(message)
     return known
+
+
+def _source_in(name: str) -> str:
+    """Return the source that a name stands for, or is."""
+    kind, _, place = name.partition(":")
+    if kind in {"path", "hub"} and place:
+        return name
+    if name in KNOWN:
+        return KNOWN[name]
+    there = ", ".join(sorted({*KNOWN, *Checkpoint.objects.values_list("name", flat=True)}))
+    message = (
+        f"there is no checkpoint “{name}”: write path:FOLDER, hub:ORGANISATION/NAME@REVISION, "
+        f"or one of {there}"
+    )
+    raise ValueError(message)
 
 
 def request_completions(batch_key: uuid.UUID, wanted: Iterable[Wanted]) -> None:
