@@ -31,6 +31,8 @@ _EVENTS = {
     "study.resumed": "Resumed",
     "study.closed": "Closed: results can be read",
     "study.archived": "Archived",
+    "study.simulated": "Simulated annotators took part",
+    "judgment.undone": "An annotator took back an answer",
     "plan.change_refused": "A change of the frozen plan was refused",
     "annotator.excluded": "Annotator excluded",
     "annotator.included": "Annotator included again",
