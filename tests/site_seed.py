@@ -7,7 +7,7 @@ from django.db.models import Count
 
 from generation.models import Completion
 from studies.domain import lifecycle
-from studies.models import Annotator, Assignment, Judgment, Study
+from studies.models import Annotator, Assignment, Judgment, Skip, Study
 from tests import factories
 
 SENTENCE = (
@@ -55,6 +55,8 @@ def tally(*, slug: str) -> dict[str, Any]:
         "annotator_twice_on_one": doubled.count(),
         "held": study.assignments.filter(submitted_at=None).exclude(annotator=None).count(),
         "imbalance": spread,
+        "undone": study.events.filter(action="judgment.undone").count(),
+        "given_back": Skip.objects.filter(annotator__study=study).count(),
         "choices": sorted(Counter(judgments.values_list("choice", flat=True)).items()),
     }
 
@@ -67,3 +69,8 @@ def close(*, slug: str) -> str:
 def pause(*, slug: str) -> str:
     """Pause a study."""
     return str(lifecycle.pause_study(study=Study.objects.get(slug=slug), actor="tests").status)
+
+
+def open_studies(**studies: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Make several open studies at once, each under its name."""
+    return {name: open_study(**fields) for name, fields in studies.items()}

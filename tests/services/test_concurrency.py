@@ -29,6 +29,7 @@ class Visitor:
     number: int
     cookies: dict[str, str] = field(default_factory=dict)
     judged: int = 0
+    whims: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.connection = http.client.HTTPConnection(urlsplit(self.site.url).netloc, timeout=60)
@@ -67,11 +68,29 @@ class Visitor:
             return self.ask("POST", path.replace("compare", "resume"), fields)
         if path.endswith("/instructions/"):
             return self.ask("POST", path, fields)
+        if self.judged == self.number % 4 + 1 and "undone" not in self.whims:
+            return self.take_back(path, body)
+        if self.judged == self.number % 3 and "reported" not in self.whims:
+            return self.report(path, fields)
         answers = dict(_OPTION.findall(body))  # the last one offered: B is better
         self.judged += 1
         if self.judged % 5 == 0:  # an impatient double click: the same form twice
             self.ask("POST", path, fields | answers)
         return self.ask("POST", path, fields | answers)
+
+    def take_back(self, path: str, body: str) -> tuple[str, str]:
+        """Press Undo, twice: the second press must not take back another answer."""
+        self.whims.add("undone")
+        self.judged -= 1
+        fields = dict(_FIELD.findall(body[body.index('<form id="undo"') :])[:2])
+        undo = path.replace("compare", "undo")
+        self.ask("POST", undo, fields)
+        return self.ask("POST", undo, fields)
+
+    def report(self, path: str, fields: dict[str, str]) -> tuple[str, str]:
+        """Give the comparison back."""
+        self.whims.add("reported")
+        return self.ask("POST", path.replace("compare", "skip"), fields | {"reason": "broken"})
 
 
 def crowd(site: Site, invite: str, people: int) -> int:
@@ -107,5 +126,6 @@ def test_a_crowd_fills_every_comparison_exactly_k_times(site, people):
     assert tally["per_comparison"] == [3] * 60
     assert tally["annotator_twice_on_one"] == 0
     assert tally["held"] == 0
+    assert (tally["undone"], tally["given_back"]) == (people, people)
     assert believed == 180
     assert tally["annotators"] == tally["pseudonyms"] == people
