@@ -9,38 +9,23 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 import time
-from dataclasses import dataclass
 
 from config import env, preflight
 from config.health import answers
 from config.preflight import BASE_DIR, CannotStartError, Place
-from config.supervisor import TICK_SECONDS, Program, Stop, Supervisor, spawn
+from config.steps import Step, StoppedError
+from config.supervisor import TICK_SECONDS, Program, Stop, Supervisor
 
 ANSWER_SECONDS = 60.0
 # Without the system checks, which would load every page each time.
 BEFORE_SITE = (("migrate", "--no-input", "--skip-checks"), ("collectstatic", "--no-input", "--skip-checks"))
 BESIDE_SITE = ("bootstrap", "--skip-checks")
-
-
-class StoppedError(Exception):
-    """Somebody asked for the end before everything was up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Greeting:
-    """What bootstrap has to tell: its machine lines, `word: rest`."""
-
-    researcher: str = ""
-    """Name and password, the first time only."""
-    annotate: str = ""
-
-    @classmethod
-    def from_output(cls, output: str) -> Greeting:
-        """Pick the machine lines out of what bootstrap printed."""
-        lines = dict(line.split(": ", 1) for line in output.splitlines() if ": " in line)
-        return cls(lines.get("researcher", ""), lines.get("annotate", ""))
+SITE = "-m gunicorn --config python:config.server config.wsgi"
+WORKER = (
+    "-m celery -A config worker --loglevel INFO --pool prefork "
+    "--without-gossip --without-mingle --without-heartbeat"
+)
 
 
 def main() -> int:
@@ -68,22 +53,38 @@ def _run(place: Place, stop: Stop) -> None:
     place.logs.mkdir(mode=0o700, exist_ok=True)
     environment = _environment(place)
     for command in BEFORE_SITE:
-        _step(command, place, environment, stop)
+        with Step(command, place, environment) as step:
+            step.wait(stop, step.ended)
+            step.check()
     supervisor = Supervisor(environment, BASE_DIR, _say)
     try:
         site, worker = _programs(place)
         supervisor.start(site)
-        greeting = Greeting.from_output(_step(BESIDE_SITE, place, environment, stop))
-        _wait_for_site(place, supervisor, stop)
-        # After the site, so that the first page does not compete with the worker's start.
-        supervisor.start(worker)
-        _greet(place, greeting)
-        while not stop.asked:
-            supervisor.tend()
-            time.sleep(TICK_SECONDS)
-        _say("Stopping.")
+        with Step(BESIDE_SITE, place, environment) as step:
+            step.wait(stop, lambda: step.ended() or "annotate" in step.told())
+            step.check()
+            _wait_for_site(place, supervisor, stop)
+            # After the site, so that the first page does not compete with the worker's start.
+            supervisor.start(worker)
+            _greet(place, step.told())
+            _keep(supervisor, step, stop)
     finally:
         supervisor.stop()
+
+
+def _keep(supervisor: Supervisor, step: Step, stop: Stop) -> None:
+    """Tend the programs until somebody asks for the end; say it if the last step failed meanwhile."""
+    going_on = True
+    while not stop.asked:
+        supervisor.tend()
+        if going_on and step.ended():
+            going_on = False
+            try:
+                step.check()
+            except CannotStartError as problem:
+                _say(str(problem))
+        time.sleep(TICK_SECONDS)
+    _say("Stopping.")
 
 
 def _say(line: str) -> None:
@@ -104,37 +105,10 @@ def _environment(place: Place) -> dict[str, str]:
     }
 
 
-def _step(command: tuple[str, ...], place: Place, environment: dict[str, str], stop: Stop) -> str:
-    """Run one management command to its end and return what it printed."""
-    program = Program(command[0], (sys.executable, "manage.py", *command), place.logs / "setup.log")
-    # Not into the log at once: bootstrap prints a password.
-    with tempfile.TemporaryFile() as file:
-        process = spawn(program, environment, BASE_DIR, output=file.fileno())
-        while process.poll() is None:
-            if stop.asked:
-                process.terminate()
-                process.wait()
-                raise StoppedError
-            time.sleep(TICK_SECONDS / 4)
-        file.seek(0)
-        output = file.read().decode(errors="replace")
-    if process.returncode:
-        program.log.write_text(output)
-        last = (output.strip() or "it said nothing").splitlines()[-1]
-        message = f"Setting up failed at {program.name}: {last} (the rest is in {program.log})"
-        raise CannotStartError(message)
-    return output
-
-
 def _programs(place: Place) -> tuple[Program, Program]:
-    site = (sys.executable, "-m", "gunicorn", "--config", "python:config.server", "config.wsgi")
-    worker = (
-        *(sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel", "INFO", "--pool", "prefork"),
-        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
-    )
     return (
-        Program("site", site, place.logs / "web.log"),
-        Program("worker", worker, place.logs / "worker.log", niceness=5),
+        Program("site", (sys.executable, *SITE.split()), place.logs / "web.log"),
+        Program("worker", (sys.executable, *WORKER.split()), place.logs / "worker.log", niceness=5),
     )
 
 
@@ -153,16 +127,15 @@ def _wait_for_site(place: Place, supervisor: Supervisor, stop: Stop) -> None:
         time.sleep(TICK_SECONDS)
 
 
-def _greet(place: Place, greeting: Greeting) -> None:
+def _greet(place: Place, told: dict[str, str]) -> None:
     _say(f"dashboard: {place.url}/")
-    if greeting.researcher:
-        _say(f"researcher: {greeting.researcher}")
-    if greeting.annotate:
-        _say(f"annotate: {greeting.annotate}")
+    for word in ("researcher", "annotate"):
+        if word in told:
+            _say(f"{word}: {told[word]}")
     _say(f"data: {place.data}")
     begun = "A worker begins to write the example study's completions"
     waits = "A worker writes whatever completions are asked for"
-    _say(f"{begun if greeting.researcher else waits}; the dashboard shows how far it is.")
+    _say(f"{begun if 'researcher' in told else waits}; the dashboard shows how far it is.")
     _say("Ctrl-C stops everything; the same command goes on where it was.")
 
 

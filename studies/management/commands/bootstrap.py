@@ -24,12 +24,14 @@ class Command(BaseCommand):
         try:
             password = self._first_researcher()
             example = example_study()
+            # Before the demonstration, which takes a while: the launcher tells them at once.
+            if password:
+                self.stdout.write(f"researcher: {_NAME} {password}")
+            self.stdout.write(f"annotate: {annotators_address(example)}")
+            self.stdout.flush()
             demo_study(say=self.stderr.write)
         except (StudyError, OSError) as error:
             raise CommandError(" ".join(str(error).split())) from error
-        if password:
-            self.stdout.write(f"researcher: {_NAME} {password}")
-        self.stdout.write(f"annotate: {annotators_address(example)}")
 
     def _first_researcher(self) -> str:
         """Return the password of a researcher who was just created; empty when there is one already."""
