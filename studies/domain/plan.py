@@ -25,10 +25,10 @@ def study_document(study: Study) -> dict[str, Any]:
         "seed": study.seed,
         "overlap": study.overlap,
         "quota": study.quota,
-        "ties": study.tie_rule,
-        "draws": study.draws,
+        "ties": str(study.tie_rule),
+        "draws": str(study.draws),
         "replicates": study.replicates,
-        "text": study.text_format,
+        "text": str(study.text_format),
         "lease_minutes": study.lease_minutes,
         "min_exposure_ms": study.min_exposure_ms,
         "criteria": [_criterion(criterion) for criterion in study.criteria.all()],
@@ -42,7 +42,7 @@ def _criterion(criterion: Criterion) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "name": criterion.name,
         "question": criterion.question,
-        "scale": criterion.scale,
+        "scale": str(criterion.scale),
     }
     return entry | ({"primary": True} if criterion.primary else {})
 
@@ -60,7 +60,7 @@ def _arm(arm: Arm) -> dict[str, Any]:
 
 
 def _prompt(prompt: Prompt) -> dict[str, Any]:
-    entry: dict[str, Any] = {"id": prompt.name, "family": prompt.family}
+    entry: dict[str, Any] = {"id": prompt.name, "family": str(prompt.family)}
     for key in ("stratum", "source"):
         if getattr(prompt, key):
             entry[key] = getattr(prompt, key)
