@@ -1,5 +1,6 @@
 """What tests put into a running site. Called inside it by `Site.seed`; answers are plain data."""
 
+import uuid
 from collections import Counter
 from typing import Any
 
@@ -16,15 +17,19 @@ SENTENCE = (
 )
 
 
-def open_study(*, words: int = 60, **fields: Any) -> dict[str, Any]:
-    """Make an open study whose completions have about ``words`` words; return its invite and slug."""
+def open_study(*, words: int = 60, opening: str = "", **fields: Any) -> dict[str, Any]:
+    """Make an open study whose completions have about ``words`` words; return its invite and slug.
+
+    Every completion begins with ``opening``.
+    """
+    fields.setdefault("slug", f"study-{uuid.uuid4().hex[:12]}")
     criteria = fields.pop("criteria", None)
     if criteria:
         fields["criteria"] = tuple(map(tuple, criteria))
     study = factories.ready_study(**fields | {"prompts": fields.pop("comparisons", 6)})
     for number, completion in enumerate(Completion.objects.filter(batch_key=study.key)):
         body = (SENTENCE * (words // 20 + 1)).split()[:words]
-        completion.text = f"Text {number}. " + " ".join(body)
+        completion.text = f"{opening}Text {number}. " + " ".join(body)
         completion.save(update_fields=["text"])
     study = lifecycle.open_study(study=study, actor="tests")
     return {"invite": study.invite, "slug": study.slug}

@@ -10,13 +10,18 @@ from tests.site_kit import Site, running_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
+CELLS = "| " + " | ".join(f"column{number}" for number in range(12)) + " |"
+FORMED = (
+    "# Heading\n\n```\n"
+    "x = " + "1 + " * 60 + "1\n```\n\n" + f"{CELLS}\n{'|---' * 12}|\n{CELLS}\n\n- one\n- two\n\n> said\n\n"
+)
 STUDIES = {
     "plain": {
         "comparisons": 2,
         "overlap": 4,
         "criteria": [["overall", "both_bad"], ["degree", "seven_point"]],
     },
-    "markdown": {"comparisons": 2, "words": 900, "text_format": "markdown"},
+    "markdown": {"comparisons": 2, "words": 900, "text_format": "markdown", "opening": FORMED},
 }
 
 
