@@ -78,3 +78,10 @@ def secret(name: str, store: Path) -> str:
     except FileExistsError:
         pass
     return store.read_text().strip()
+
+
+def last_address(store: Path, *, port: int) -> str:
+    """Return where the site was started last, as ``store`` has it, unless `PORT` names another port."""
+    if not os.environ.get("PORT") and store.is_file():
+        return store.read_text().strip()
+    return f"http://127.0.0.1:{port}"

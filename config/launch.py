@@ -128,6 +128,8 @@ def _wait_for_site(place: Place, supervisor: Supervisor, stop: Stop) -> None:
 
 
 def _greet(place: Place, told: dict[str, str]) -> None:
+    # For commands in another terminal, which print links and need not be told the port.
+    (place.data / "address").write_text(f"{place.url}\n")
     _say(f"dashboard: {place.url}/")
     for word in ("researcher", "annotate"):
         if word in told:

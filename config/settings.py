@@ -20,7 +20,9 @@ REDIS_URL = env.url("REDIS_URL", {"redis", "rediss", "unix"})
 SECRET_KEY = env.secret("SECRET_KEY", DATA_DIR / "secret_key")
 DEBUG = env.flag("EVENHAND_DEBUG", default=False)
 PORT = env.whole("PORT", 8000, least=1, most=65535)
-SITE_URL = env.text("EVENHAND_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+# Where people reach the site. A command that is told no port means the site that was started last.
+ADDRESS_FILE = DATA_DIR / "address"
+SITE_URL = env.text("EVENHAND_URL", env.last_address(ADDRESS_FILE, port=PORT)).rstrip("/")
 ALLOWED_HOSTS = env.names("EVENHAND_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL.startswith("https://") else []
 # Behind a proxy that ends TLS, cookies must travel over TLS only.

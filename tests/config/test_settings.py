@@ -110,3 +110,11 @@ def test_launcher_and_settings_agree_on_the_place(tmp_path):
     )
 
     assert found[:3] == found[3:] == [str(tmp_path), 8765, "http://127.0.0.1:8765"]
+
+
+def test_address_is_that_of_the_last_start_unless_a_port_is_named(tmp_path):
+    (tmp_path / "address").write_text("http://127.0.0.1:8200\n")
+
+    assert read(tmp_path, "settings.SITE_URL") == "http://127.0.0.1:8200"
+    assert read(tmp_path, "settings.SITE_URL", PORT="9000") == "http://127.0.0.1:9000"
+    assert read(tmp_path, "settings.SITE_URL", EVENHAND_URL="https://a.example/") == "https://a.example"
