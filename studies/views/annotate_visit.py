@@ -44,7 +44,11 @@ class Visit:
 
     def show(self, template: str, status: int = 200, **context: Any) -> HttpResponse:
         """Render a page. Templates get words, never rows of tables, so that they cannot tell too much."""
-        context |= {"title": self.study.title, "invite": self.study.invite}
+        context |= {
+            "title": self.study.title,
+            "invite": self.study.invite,
+            "simulated": self.study.simulated,
+        }
         return render(self.request, f"annotate/{template}.html", context, status=status)
 
     def step(self) -> str:

@@ -249,3 +249,16 @@ def test_the_end_shows_the_completion_code(client):
     assert annotator.code in response.text
     annotator.refresh_from_db()
     assert annotator.status == AnnotatorStatus.FINISHED
+
+
+def test_every_page_of_a_simulated_study_says_so(client):
+    study = open_study(comparisons=1, simulated=True)
+    honest = open_study(comparisons=1)
+
+    arrive(client, study)
+
+    for name in ("consent", "instructions", "compare"):
+        assert b"SIMULATED" in client.get(address(study, name), follow=True).content
+        assert b"SIMULATED" not in client.get(address(honest, name), follow=True).content
+    lifecycle.close_study(study=study, actor="ada")
+    assert b"SIMULATED" in client.get(address(study, "compare"), follow=True).content
