@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from studies.domain.errors import PlanFrozenError, StudyError
@@ -49,8 +49,10 @@ LINES = st.text(
 ).filter(str.strip)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(consent=LINES, instructions=LINES)
+@example(consent="0\x85", instructions="a\r\nb\u2028c\u2029\n")
+@example(consent="# no\n", instructions=" - a: b\n\n\n")
 def test_any_text_survives_the_round_trip(consent, instructions):
     study = open_study_draft()
     Study.objects.filter(pk=study.pk).update(consent=consent, instructions=instructions)
