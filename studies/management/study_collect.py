@@ -17,6 +17,7 @@ from tqdm import tqdm
 from generation.models import Completion
 from studies.domain import lifecycle
 from studies.domain.errors import StudyError
+from studies.domain.invariants import violations
 from studies.enums import StudyStatus
 from studies.management.study_base import ACTOR, Options, Verb, find, slug
 from studies.models import Judgment, Study
@@ -66,6 +67,14 @@ def _status(out: OutputWrapper, options: Options) -> None:
             else value
         )
         out.write(f"{name + ':':13}{said}")
+
+
+def _check(out: OutputWrapper, options: Options) -> None:
+    study = find(options)
+    first = next(violations(study), None)
+    if first:
+        raise StudyError(f"“{study.slug}”: {first}")
+    out.write(f"{study.slug}: every invariant holds")
 
 
 def _mover(move: Callable[..., Study]) -> Callable[[OutputWrapper, Options], None]:
@@ -171,6 +180,7 @@ def _judgments(out: OutputWrapper, options: Options) -> None:
 
 VERBS = (
     Verb("status", "say where a study stands", _status, _status_arguments),
+    Verb("check", "verify every invariant of a study from its rows", _check, slug),
     Verb("open", "freeze the plan and let annotators in; or resume a paused study", _mover(_open), slug),
     Verb("pause", "serve no further comparison", _mover(lifecycle.pause_study), slug),
     Verb("close", "end the collection for good", _mover(lifecycle.close_study), slug),

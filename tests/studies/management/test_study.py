@@ -197,3 +197,17 @@ def test_simulation_without_a_site_says_how_to_start_one():
         study("simulate", "sea", "--url", "http://127.0.0.1:9")
 
     assert not Study.objects.get(pk=running.pk).simulated
+
+
+def test_check_says_that_every_invariant_holds():
+    closed_study(slug="sea", comparisons=2)
+
+    assert study("check", "sea") == "sea: every invariant holds\n"
+
+
+def test_check_prints_the_first_violation():
+    running = open_study(slug="sea", comparisons=1)
+    Completion.objects.filter(batch_key=running.key).update(text="Another text.")
+
+    with pytest.raises(CommandError, match="“sea”: The study is no longer what its frozen plan says"):
+        study("check", "sea")
