@@ -8,7 +8,7 @@ WORKER ?= celery
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run worker test test-quick check fmt lock upgrade clean
+.PHONY: help install run worker test test-quick check bench-start fmt lock upgrade clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ check: $(DEV) ## Check style, types, layers, templates and migrations
 	.venv/bin/djade --target-version 5.2 --check $(TEMPLATES)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 		EVENHAND_DATA=$$folder DATABASE_URL= $(PY) manage.py makemigrations --check --dry-run
+
+bench-start: $(RUNTIME) ## Measure how long a first start takes
+	@$(PY) benchmarks/start.py
 
 fmt: $(DEV) ## Format the code and the templates
 	$(PY) -m ruff check --fix .
