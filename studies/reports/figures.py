@@ -44,9 +44,26 @@ def decimal(value: float | None, digits: int = 2) -> SafeString | str:
     return NONE if value is None else figure(value, f"{value:.{digits}f}".replace("-", "−"))
 
 
+def decimals(low: float | None, high: float | None, digits: int = 3) -> SafeString | str:
+    """Return an interval of plain numbers in brackets."""
+    if low is None or high is None:
+        return NONE
+    return format_html("[{}, {}]", decimal(low, digits), decimal(high, digits))
+
+
+def of(part: SafeString | str, whole: SafeString | str) -> SafeString | str:
+    """Return a part of a whole."""
+    return format_html("{} of {}", part, whole)
+
+
 def count(value: int | None) -> SafeString | str:
     """Return a count, with thin spaces between thousands."""
     return NONE if value is None else figure(value, f"{value:,}".replace(",", "\u202f"))
+
+
+def seed(value: int) -> SafeString | str:
+    """Return a seed, which is a name and no quantity."""
+    return figure(value, str(value))
 
 
 def flops(value: float | None) -> SafeString | str:

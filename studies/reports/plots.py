@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,34 +12,8 @@ from studies.analysis.result import Result
 from studies.analysis.sentence import percent
 from studies.reports import style
 from studies.reports.forest import forest
-from studies.reports.style import PLAIN, SMALL, TEXT, Look
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture in every look, with its words."""
-
-    name: str
-    title: str
-    alternative: str
-    looks: dict[Look, bytes]
-
-    @property
-    def uri(self) -> str:
-        """The plain picture as a data URI."""
-        return _data_uri(self.looks[PLAIN])
-
-    @property
-    def sources(self) -> list[tuple[str, str]]:
-        """Media query and data URI of every other look, the first match being the right one."""
-        return [(look.media, _data_uri(made)) for look, made in self.looks.items() if look != PLAIN]
-
-
-def _data_uri(picture: bytes) -> str:
-    return f"data:image/svg+xml;base64,{base64.b64encode(picture).decode()}"
-
-
-Draw = Callable[[Sequence[Result], Look], Figure]
+from studies.reports.picture import Picture, draw
+from studies.reports.style import SMALL, TEXT, Look
 
 
 def pictures(results: Sequence[Result], *, simulated: bool) -> tuple[Picture, ...]:
@@ -50,29 +23,19 @@ def pictures(results: Sequence[Result], *, simulated: bool) -> tuple[Picture, ..
         return ()
     candidate, baseline = drawable[0].pair
     return (
-        Picture(
+        draw(
             "outcomes",
-            f"How often each side was preferred: {candidate} or {baseline}",
-            outcome_words(drawable),
-            _looks(outcome_bars, drawable, simulated=simulated),
+            (f"How often each side was preferred: {candidate} or {baseline}", outcome_words(drawable)),
+            partial(outcome_bars, drawable),
+            simulated=simulated,
         ),
-        Picture(
+        draw(
             "win-rates",
-            f"Win rate of {candidate}, with the interval that clustering asks for",
-            forest_words(drawable),
-            _looks(forest, drawable, simulated=simulated),
+            (f"Win rate of {candidate}, with the interval that clustering asks for", forest_words(drawable)),
+            partial(forest, drawable),
+            simulated=simulated,
         ),
     )
-
-
-def _looks(draw: Draw, results: Sequence[Result], *, simulated: bool) -> dict[Look, bytes]:
-    made = {}
-    for look in style.LOOKS:
-        figure = draw(results, look)
-        if simulated:
-            style.watermark(figure, look.colours)
-        made[look] = style.svg(figure)
-    return made
 
 
 def outcome_words(results: Sequence[Result]) -> str:

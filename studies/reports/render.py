@@ -1,4 +1,4 @@
-"""The faces of a report: HTML, JSON, CSV, Markdown and LaTeX, all from one summary."""
+"""The faces of a report: HTML, PDF, JSON, CSV, Markdown and LaTeX, all from one summary."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from studies.models import Study
 from studies.reports.errors import ReportError
 from studies.reports.export import filename
+from studies.reports.pdf import as_pdf
 from studies.reports.summary import ReportSummary, ensure_reportable, report_as_dict, summarize
 from studies.reports.tables import latex, markdown, results_csv
 from studies.reports.view import report_view
@@ -47,6 +48,7 @@ def _styles() -> SafeString:
 
 FORMATS: dict[str, Callable[[ReportSummary], bytes]] = {
     "html": as_html,
+    "pdf": as_pdf,
     "json": as_json,
     "csv": results_csv,
     "md": markdown,

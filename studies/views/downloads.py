@@ -17,6 +17,7 @@ from studies.views.common import find_study, refuse
 Response = TypeVar("Response", bound=HttpResponseBase)
 _TYPES = {
     "html": "text/html; charset=utf-8",
+    "pdf": "application/pdf",
     "json": "application/json",
     "csv": "text/csv; charset=utf-8",
     "md": "text/markdown; charset=utf-8",

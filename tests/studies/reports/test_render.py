@@ -22,6 +22,7 @@ from tests.factories import AnnotatorFactory, draft_study, judge, open_study, re
 from tests.studies.reports.kit import exclude, judged_study
 
 pytestmark = pytest.mark.django_db
+TEXTS = ("html", "json", "csv", "md", "tex")
 
 
 class Page(HTMLParser):
@@ -69,8 +70,10 @@ def test_a_study_that_is_not_closed_has_no_report(make):
 
 
 def test_an_unknown_format_names_those_that_exist(study):
-    with pytest.raises(ReportError, match="no report format “pdf”; there are: html, json, csv, md, tex"):
-        render(study, "pdf")
+    with pytest.raises(
+        ReportError, match="no report format “docx”; there are: html, pdf, json, csv, md, tex"
+    ):
+        render(study, "docx")
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
@@ -188,18 +191,21 @@ def test_simulated_is_written_on_every_face():
     for fmt in ("html", "json", "md", "tex"):
         assert "SIMULATED" in render(study, fmt).decode()
     assert render(study, "csv").decode().splitlines()[1].startswith(f"{study.slug},1,")
-    pair = report_context(study)["report"]["pairs"][0]
-    assert all(b"SIMULATED" in scheme for picture in pair["pictures"] for scheme in picture.looks.values())
+    drawn = [
+        picture for section in report_context(study)["report"]["sections"] for picture in section.pictures
+    ]
+    assert drawn
+    assert all(b"SIMULATED" in scheme for picture in drawn for scheme in picture.looks.values())
 
 
 def test_a_real_study_is_not_called_simulated(study):
-    for fmt in FORMATS:
+    for fmt in TEXTS:
         assert "SIMULATED" not in re.sub(
             r"<style>.*</style>", "", render(study, fmt).decode(), flags=re.DOTALL
         )
 
 
-@pytest.mark.parametrize("fmt", FORMATS)
+@pytest.mark.parametrize("fmt", TEXTS)
 def test_a_closed_study_without_judgments_says_so(fmt):
 
     study = lifecycle.close_study(study=open_study(), actor="tests")

@@ -1,0 +1,153 @@
+"""The study's sections: who and what took part, what was planned, and why to trust it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from studies.reports import figures as f
+from studies.reports.design import ArmDesign
+from studies.reports.document import Facts, Items, Prose, Section, Side, present, table
+from studies.reports.flow import Flow
+from studies.reports.summary import ReportSummary
+
+
+def flow(summary: ReportSummary) -> Section:
+    """Return how many of everything there were."""
+    made = table("Table of the flow", ("Step", "Count", "Left at this step"), flow_steps(summary.flow))
+    return Section("flow", "Flow", present(made))
+
+
+def flow_steps(flow: Flow) -> list[tuple[str, Any, str]]:
+    """Return the steps of the flow: words, count, and what left at this step."""
+    gone = [
+        (flow.completions_failed, "{} could not be written"),
+        (flow.identical_pairs, "{} of identical texts: automatic ties, not shown and not in the win rate"),
+        (flow.assignments_planned - flow.assignments_filled, "{} not filled"),
+        (flow.annotators_declined, "{} declined"),
+        (flow.annotators_excluded, "{} excluded by rule"),
+        (flow.skips, "{} comparisons were skipped"),
+    ]
+    failed, identical, unfilled, declined, excluded, skipped = (
+        words.format(n) if n else "" for n, words in gone
+    )
+    left_out = [
+        f"{flow.judgments_of_checks} of checks and repeats" if flow.judgments_of_checks else "",
+        f"{flow.judgments_excluded} excluded by rule" if flow.judgments_excluded else "",
+    ]
+    return [
+        ("Prompts", f.count(flow.prompts), ""),
+        ("Completions", f.count(flow.completions), failed),
+        ("Comparisons", f.count(flow.comparisons), identical),
+        ("Assignments planned", f.count(flow.assignments_planned), unfilled),
+        ("Assignments filled", f.count(flow.assignments_filled), skipped),
+        ("Annotators who came", f.count(flow.annotators_arrived), declined),
+        ("Annotators who consented", f.count(flow.annotators_consented), ""),
+        ("Annotators who judged", f.count(flow.annotators_judged), excluded),
+        ("Judgments", f.count(flow.judgments), ", ".join(filter(None, left_out))),
+        ("Judgments analysed", f.count(flow.judgments_analysed), ""),
+    ]
+
+
+def design(summary: ReportSummary) -> Section:
+    """Return what was compared, and how."""
+    plan = summary.design
+    families = ", ".join(f"{name} {count}" for name, count in plan.families.items())
+    replicates = f"; {plan.replicates} replicates" if plan.replicates > 1 else ""
+    text = (
+        f"Each comparison was planned to be judged {plan.overlap} times, by an annotator at most once, with "
+        f"slots A and B balanced. An annotator judged at most {plan.quota} comparisons. Prompts: {families}. "
+        f"Draws: {plan.draws}{replicates}."
+    )
+    criteria = tuple(
+        (f"{c.name} (primary)" if c.primary else c.name, f"{c.question} {c.scale}") for c in plan.criteria
+    )
+    blocks = present(
+        Prose(summary.description) if summary.description else None,
+        Prose(text),
+        Facts(criteria),
+        Side(tuple(map(_arm, plan.arms))),
+    )
+    return Section("design", "Design", blocks)
+
+
+_DECODING = {
+    "guidance_scale": "Guidance scale",
+    "negative": "Negative",
+    "negative_text": "Negative text",
+    "temperature": "Temperature",
+    "top_k": "Top-k",
+    "top_p": "Top-p",
+    "min_p": "Min-p",
+    "max_new_tokens": "Most new tokens",
+    "plausibility": "Plausibility",
+}
+
+
+def _arm(arm: ArmDesign) -> Facts:
+    rows = (
+        ("Role", arm.role),
+        *(
+            (_DECODING.get(key, key), _setting(value))
+            for key, value in arm.decoding.items()
+            if key != "negative_text" or value
+        ),
+        ("Checkpoint", arm.checkpoint),
+        ("Source", " ".join(filter(None, (arm.source, arm.revision)))),
+        ("Weights (SHA-256)", arm.weight_hash or f.NONE),
+        ("Completions", f.count(arm.completions)),
+        ("Mean tokens", f.decimal(arm.mean_tokens, 1)),
+        ("Mean cost", f.flops(arm.mean_forward_flops)),
+        ("Mean seconds", f.decimal(arm.mean_seconds, 2)),
+        *((key.replace("_", " ").capitalize(), value) for key, value in arm.provenance.items()),
+    )
+    return Facts(rows, title=arm.name, tone=arm.role)
+
+
+def _setting(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value).replace("_", " ")
+
+
+def integrity(summary: ReportSummary) -> Section:
+    """Return what a reader needs to trust the numbers, or to redo them."""
+    facts = summary.integrity
+    rows = (
+        *((("Data", "SIMULATED"),) if facts.simulated else ()),
+        ("Plan (SHA-256)", facts.plan_hash),
+        ("Frozen and opened", facts.opened_at),
+        ("Closed and unblinded", facts.closed_at),
+        (
+            "Looks at the data before closing",
+            "none through this site: it shows results of closed studies only",
+        ),
+        ("Changes of the plan refused", f.count(facts.refused_changes)),
+        ("Seed", f.seed(facts.seed)),
+        ("Judgments file (SHA-256)", facts.data_sha256),
+        ("Software", ", ".join(f"{name} {version}" for name, version in facts.software.items())),
+    )
+    exclusions = tuple(
+        f"{rule.who}: {rule.rule}, {rule.at}" + (f". “{rule.reason}”" if rule.reason else "")
+        for rule in facts.exclusions
+    )
+    listed = Items(exclusions, title="Exclusions") if exclusions else None
+    return Section("integrity", "Integrity", present(Facts(rows), listed), boxed=True)
+
+
+def annotators(summary: ReportSummary) -> list[Section]:
+    """Return how much each annotator judged."""
+    rows = [
+        (
+            row.pseudonym,
+            f.count(row.judgments),
+            f.decimal(row.median_seconds, 1),
+            "yes" if row.excluded else "no",
+        )
+        for row in summary.annotators
+    ]
+    people = "1 annotator" if len(rows) == 1 else f"{len(rows)} annotators"
+    made = table(
+        "Table of annotators",
+        ("Annotator", "Judgments", "Median seconds", "Excluded"),
+        rows,
+        folded=f"Judgments of each of {people}",
+    )
+    return [Section("annotators", "Annotators", present(made))] if made else []
