@@ -47,7 +47,7 @@ class Engine:
         waiting: deque[Flight] = deque()
         while True:
             if not waiting:
-                requests = fetch(self.rows)
+                requests = fetch(max(2, self.rows))
                 if not requests:
                     return
                 yield from self._admit(requests, waiting)
@@ -73,7 +73,7 @@ class Engine:
         """Decode as many waiting flights as fit; put back what is left when memory runs out."""
         group: list[Flight] = []
         room = self.rows
-        while waiting and waiting[0].size <= room:
+        while waiting and (waiting[0].size <= room or not group):
             room -= waiting[0].size
             group.append(waiting.popleft())
         short = False
@@ -113,7 +113,7 @@ class Engine:
             reason = "Out of memory even alone: use a shorter prompt, fewer new tokens or a larger device."
             yield Failed(unfinished[0].request.key, reason)
             return
-        self.rows = max(2, self.rows // 2)
+        self.rows = max(1, self.rows // 2)
         waiting.extendleft(reversed(unfinished))
 
     def _result(self, flight: Flight, rows: int) -> Generated | Failed:

@@ -1,0 +1,173 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from generation import preparing, runs, tasks
+from generation.models import Checkpoint, Completion, Worker
+from tests.generation import rows
+
+pytestmark = pytest.mark.django_db
+Status = Checkpoint.Status
+
+
+@pytest.fixture
+def tiny(tiny_folder: Path, settings, tmp_path: Path):
+    settings.DATA_DIR = tmp_path
+    preparing._loaded.clear()
+    return rows.checkpoint(source=f"path:{tiny_folder}")
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, float | None]]:
+    heard: list[tuple[int, float | None]] = []
+    monkeypatch.setattr(
+        tasks.generate, "apply_async", lambda args, *, expires=None, **_: heard.append((*args, expires))
+    )
+    return heard
+
+
+def test_task_prepares_loads_and_writes(tiny, called) -> None:
+    rows.completions(tiny, 3)
+
+    tasks.generate(tiny.pk)
+
+    tiny.refresh_from_db()
+    assert (tiny.status, tiny.stage, tiny.facts["architecture"]) == (Status.READY, "", "LlamaForCausalLM")
+    assert set(Completion.objects.values_list("status", flat=True)) == {"done"}
+    hashes = {completion.provenance["weight_hash"] for completion in Completion.objects.all()}
+    assert hashes == {tiny.weight_hash}
+    assert called == []
+
+
+def test_checkpoint_stays_loaded_between_tasks(tiny, called) -> None:
+    first = preparing.ready_engine(tiny)
+
+    assert preparing.ready_engine(tiny) is first
+
+
+def test_task_without_work_loads_nothing(tiny, called) -> None:
+    tasks.generate(tiny.pk)
+
+    tiny.refresh_from_db()
+    assert tiny.status == Status.NEW
+
+
+def test_task_hands_over_when_its_time_is_up(tiny, called, settings) -> None:
+    settings.GENERATION_TASK_SECONDS = 0
+    rows.completions(tiny, 1)
+
+    tasks.generate(tiny.pk)
+
+    assert called == [(tiny.pk, None)]
+
+
+def test_checkpoint_that_cannot_be_prepared_says_why_in_its_row(called) -> None:
+    broken = rows.checkpoint()
+    rows.completions(broken, 1)
+
+    tasks.generate(broken.pk)
+
+    broken.refresh_from_db()
+    assert broken.status == Status.FAILED
+    assert broken.error.startswith("/nowhere holds no checkpoint")
+    assert Completion.objects.get().status == "pending"
+
+
+def test_checkpoint_is_prepared_by_one_at_a_time(tiny) -> None:
+    preparing._hold(tiny.pk, runs.new_owner(), "Expanding the weights")
+
+    with pytest.raises(preparing.NotReadyError, match="is being prepared by another worker"):
+        preparing.ready_engine(tiny)
+
+
+@pytest.mark.parametrize("owner", ["dead here", "silent elsewhere"])
+def test_preparing_that_was_abandoned_is_taken_over(tiny, owner: str) -> None:
+    here = runs.new_owner().rpartition(":")[0]
+    facts = {
+        "dead here": {"owner": f"{here}:1", "seen": timezone.now().isoformat()},
+        "silent elsewhere": {
+            "owner": "elsewhere:1:1",
+            "seen": (timezone.now() - timedelta(hours=1)).isoformat(),
+        },
+    }
+    Checkpoint.objects.update(status=Status.PREPARING, facts=facts[owner])
+
+    preparing.ready_engine(tiny)
+
+    tiny.refresh_from_db()
+    assert tiny.status == Status.READY
+
+
+def test_stop_while_preparing_leaves_the_checkpoint_new(tiny, called, monkeypatch) -> None:
+    rows.completions(tiny, 1)
+
+    def stop(_: str) -> None:
+        raise runs.Stopped
+
+    with pytest.raises(runs.Stopped):
+        preparing.ready_engine(tiny, say=stop)
+
+    tiny.refresh_from_db()
+    assert tiny.status == Status.NEW
+
+
+def test_other_weights_under_the_same_name_are_refused(tiny, called) -> None:
+    Checkpoint.objects.update(status=Status.READY, weight_hash="f" * 64)
+
+    with pytest.raises(preparing.NotReadyError, match="not those that it was prepared with"):
+        preparing.ready_engine(tiny)
+
+
+def test_worker_that_is_asked_to_stop_gives_back_its_claims(tiny, called) -> None:
+    rows.completions(tiny, 2)
+    preparing.ready_engine(tiny)
+    tasks.ask_to_stop()
+    try:
+        tasks.generate(tiny.pk)
+    finally:
+        tasks._stop[0] = 0
+
+    assert set(Completion.objects.values_list("status", "attempts")) == {("pending", 0)}
+    assert called == []
+
+
+def test_sweep_calls_for_pending_and_stale_work_only(called, settings) -> None:
+    pending, stale, done, working = (
+        rows.checkpoint(name) for name in ("pending", "stale", "done", "working")
+    )
+    rows.completions(pending, 2)
+    for busy, owner in ((stale, "elsewhere:1:1"), (working, runs.new_owner())):
+        rows.completions(busy, 1)
+        runs.claim(busy, owner=owner, rows=1)
+    Completion.objects.filter(checkpoint=stale).update(heartbeat_at=timezone.now() - timedelta(hours=1))
+    rows.completions(done, 1)
+    Completion.objects.filter(checkpoint=done).update(status="failed", error="no")
+
+    tasks.sweep()
+
+    expires = settings.GENERATION_SWEEP_SECONDS
+    assert called == [(pending.pk, expires), (stale.pk, expires)]
+
+
+def test_sweep_leaves_failed_checkpoints_alone_unless_told(called) -> None:
+    broken = rows.checkpoint(status=Status.FAILED, error="no disk")
+    rows.completions(broken, 1)
+
+    tasks.sweep()
+    assert called == []
+
+    tasks.sweep(also_failed=True)
+    assert [pk for pk, _ in called] == [broken.pk]
+
+
+def test_workers_long_unseen_are_forgotten() -> None:
+    Worker.objects.create(name="celery@old", seen_at=timezone.now() - timedelta(days=2))
+
+    tasks.report_worker("celery@here", "waiting")
+    tasks.report_worker("celery@here", "writing")
+
+    assert list(Worker.objects.values_list("name", "activity")) == [("celery@here", "writing")]
+    tasks.forget_worker("celery@here")
+    assert not Worker.objects.exists()
