@@ -14,6 +14,8 @@ SUITES = [
     "tests/studies/models",
     "tests/studies/domain",
     "tests/studies/files/test_importer.py",
+    "tests/generation/test_runs.py",
+    "tests/generation/test_requests.py",
 ]
 
 
