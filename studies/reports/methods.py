@@ -113,5 +113,9 @@ def recomputation(summary: ReportSummary) -> Section:
         f"--seed {summary.integrity.seed} --json\n"
         f"python manage.py study report {summary.slug} --format json --out report.json"
     )
-    words = "Every number here can be had from the judgments file whose hash stands under Integrity:"
+    words = (
+        "Every number here can be had from the judgments file whose hash stands under Integrity. The script "
+        "recompute.py does it for the results with numpy and scipy alone (python recompute.py judgments.csv "
+        "--against report.json); the program itself does it for all:"
+    )
     return Section("downloads", "Data and recomputation", (Prose(words), Code(command)))

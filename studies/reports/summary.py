@@ -80,6 +80,8 @@ class ReportSummary:
     """None when a closed study has no judgments."""
     sensitivities: tuple[Sensitivity, ...]
     annotators: tuple[AnnotatorCount, ...]
+    data: bytes
+    """The judgments file itself."""
 
 
 def ensure_reportable(study: Study) -> None:
@@ -124,6 +126,7 @@ def summarize(study: Study) -> ReportSummary:
         analysis=analysis,
         sensitivities=_sensitivities(study, judgments, analysis) if judgments and analysis else (),
         annotators=_annotators(study),
+        data=data,
     )
 
 

@@ -11,18 +11,10 @@ from django.views.decorators.http import require_safe
 from studies.files.writer import export_study
 from studies.reports.errors import ReportError
 from studies.reports.export import filename, judgment_lines
-from studies.reports.render import FORMATS, render
+from studies.reports.render import FORMATS, face_filename, render
 from studies.views.common import find_study, refuse
 
 Response = TypeVar("Response", bound=HttpResponseBase)
-_TYPES = {
-    "html": "text/html; charset=utf-8",
-    "pdf": "application/pdf",
-    "json": "application/json",
-    "csv": "text/csv; charset=utf-8",
-    "md": "text/markdown; charset=utf-8",
-    "tex": "application/x-tex; charset=utf-8",
-}
 
 
 @require_safe
@@ -46,7 +38,7 @@ def judgments(request: HttpRequest, slug: str) -> HttpResponseBase:
             reason="The file says which arm wrote what, so it can be had once the study is closed. "
             "Until then everybody is blinded, you included.",
         )
-    response = StreamingHttpResponse(judgment_lines(study), content_type=_TYPES["csv"])
+    response = StreamingHttpResponse(judgment_lines(study), content_type=FORMATS["csv"].content_type)
     return _attached(response, filename(study, "judgments", "csv"))
 
 
@@ -62,7 +54,7 @@ def report(request: HttpRequest, slug: str, fmt: str) -> HttpResponse:
         body = render(study, fmt)
     except ReportError as error:
         return refuse(request, study, title="No report yet", reason=str(error))
-    return _attached(HttpResponse(body, content_type=_TYPES[fmt]), filename(study, "report", fmt))
+    return _attached(HttpResponse(body, content_type=FORMATS[fmt].content_type), face_filename(study, fmt))
 
 
 def _attached(response: Response, name: str) -> Response:
