@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
+import numpy as np
 from scipy import stats
 
 
@@ -70,6 +71,31 @@ def sign_test(wins: int, losses: int) -> float:
     0.092285
     """
     return float(min(1.0, 2 * stats.binom.cdf(min(wins, losses), wins + losses, 0.5)))
+
+
+def trinomial_test(wins: int, ties: int, losses: int) -> float:
+    """Return the two-sided p-value of the trinomial test, which keeps the ties.
+
+    P(|W - L| >= d) when wins and losses are equally likely and each judgment is a tie with the observed
+    share T / n: a sum over the number of decided judgments. 1 when there are no judgments or only ties.
+
+    References
+    ----------
+    Bian, McAleer & Wong (2011), A trinomial test for paired data when there are many ties, Mathematics
+    and Computers in Simulation 81, 1153-1160.
+
+    Examples
+    --------
+    >>> round(trinomial_test(10, 7, 3), 6)
+    0.070283
+    """
+    n, difference = wins + ties + losses, abs(wins - losses)
+    if not difference:
+        return 1.0
+    decided = np.arange(n + 1)
+    needed = (decided + difference + 1) // 2  # wins that make a difference this large
+    tail = stats.binom.sf(needed - 1, decided, 0.5)
+    return float(min(1.0, 2 * stats.binom.pmf(decided, n, 1 - ties / n) @ tail))
 
 
 def naive(wins: int, losses: int, *, alpha: float) -> Naive:

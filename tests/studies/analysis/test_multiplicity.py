@@ -1,10 +1,10 @@
-"""Holm's correction against R's p.adjust."""
+"""Corrections for several tests, against R's p.adjust."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.analysis.multiplicity import holm
+from studies.analysis.multiplicity import benjamini_hochberg, fixed_sequence, holm
 
 # D04: Benjamini & Hochberg (1995), 15 tests; R p.adjust(method = "holm").
 P_VALUES = [
@@ -33,3 +33,41 @@ def test_an_empty_family_is_empty():
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_adjusting_never_helps(p_values):
     assert all(p <= adjusted <= 1 for p, adjusted in zip(p_values, holm(p_values), strict=True))
+
+
+# D04: R p.adjust(method = "BH"); the paper rejects four at .05, Holm three.
+BH = [
+    *(0.0015, 0.003, 0.0095, 0.035625, 0.0603, 0.063857143, 0.063857143, 0.0645),
+    *(0.0765, 0.486, 0.581181818, 0.714875, 0.753230769, 0.813214286, 1.0),
+]
+
+
+def test_published_screen():
+    adjusted = benjamini_hochberg(P_VALUES)
+
+    assert adjusted == pytest.approx(BH, abs=1e-9)
+    assert sum(p < 0.05 for p in adjusted) == 4
+    assert sum(p < 0.05 for p in holm(P_VALUES)) == 3
+
+
+def test_the_order_of_a_screen_does_not_matter():
+    assert benjamini_hochberg(P_VALUES[::-1]) == pytest.approx(BH[::-1], abs=1e-9)
+
+
+def test_an_impossible_test_counts_in_a_screen():
+    assert benjamini_hochberg([0.02, None]) == [0.04, None]
+    assert benjamini_hochberg([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_a_screen_is_never_stricter_than_holm(p_values):
+    pairs = zip(p_values, benjamini_hochberg(p_values), holm(p_values), strict=True)
+    assert all(p <= screened <= strict + 1e-12 for p, screened, strict in pairs)
+
+
+def test_a_fixed_sequence_stops_at_the_first_that_fails():
+    adjusted = fixed_sequence([0.01, 0.2, 0.001])
+
+    assert adjusted == [0.01, 0.2, 0.2]
+    assert fixed_sequence([0.01, None, 0.001]) == [0.01, None, None]
+    assert fixed_sequence([]) == []
