@@ -106,7 +106,8 @@ def record(generated: Generated, *, owner: str) -> bool:
         generated.key,
         owner,
         status=Status.DONE,
-        text=generated.text,
+        # PostgreSQL stores no NUL in texts; the token ids keep what was written.
+        text=generated.text.replace("\0", "\N{REPLACEMENT CHARACTER}"),
         token_ids=list(generated.token_ids),
         token_count=len(generated.token_ids),
         tokens_so_far=len(generated.token_ids),
