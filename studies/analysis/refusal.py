@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 
-class Refusal(ValueError):  # noqa: N818 - it is an answer, not a fault
+class RefusalError(ValueError):
     """The data cannot answer; the message is one sentence that a report can print as it is."""
 
     @property
     def reason(self) -> str:
         """Why there is no answer.
 
-        >>> Refusal("There are no judgments to analyse.").reason
+        >>> RefusalError("There are no judgments to analyse.").reason
         'There are no judgments to analyse.'
         """
         return str(self)
