@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from typing import Any
 
 from celery import Celery, bootsteps
@@ -34,6 +35,9 @@ class Sweeper(bootsteps.StartStopStep):  # type: ignore[misc, unused-ignore]
 
         self._tasks = tasks
         self._first = True
+        self._ended = False
+        # The timer may be a thread, which goes on for a moment after the stop.
+        self._one_at_a_time = threading.Lock()
 
     def start(self, parent: Any) -> None:
         """Sweep at once, then on and on."""
@@ -44,9 +48,16 @@ class Sweeper(bootsteps.StartStopStep):  # type: ignore[misc, unused-ignore]
 
     def stop(self, parent: Any) -> None:
         """Say that the worker ends."""
-        self._guarded(self._tasks.forget_worker, parent.hostname)
+        with self._one_at_a_time:
+            self._ended = True
+            self._guarded(self._tasks.forget_worker, parent.hostname)
 
     def _sweep(self, worker: Any) -> None:
+        with self._one_at_a_time:
+            if not self._ended:
+                self._look_round(worker)
+
+    def _look_round(self, worker: Any) -> None:
         busy = len(state.reserved_requests) >= (worker.concurrency or 1)
         self._guarded(self._tasks.report_worker, worker.hostname, "writing" if busy else "waiting")
         if not busy:

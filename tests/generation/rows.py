@@ -1,7 +1,9 @@
 """Rows of generation for tests."""
 
+import itertools
 import uuid
 
+from generation import requests
 from generation.models import Checkpoint, Completion
 from generation.spec import CompletionRequest, DecodingSpec, Message, Negative, NoiseKey
 
@@ -33,3 +35,32 @@ def completions(owner: Checkpoint, count: int, *, guided: bool = False, batch_ke
         )
         for number in range(count)
     ]
+
+
+def grid(prompts: int, arms: int, replicates: int) -> dict[tuple[int, int, int], CompletionRequest]:
+    """Chat prompts of many lengths for a standard and a guided arm, under (prompt, arm, replicate)."""
+    specs = [
+        DecodingSpec("tiny", max_new_tokens=120),
+        DecodingSpec("tiny", max_new_tokens=120, guidance_scale=1.5, negative=Negative.DEFAULT_SYSTEM),
+    ]
+    return {
+        (prompt, arm, replicate): CompletionRequest(
+            key=0,
+            spec=specs[arm],
+            noise=NoiseKey(7, str(prompt), str(arm), replicate),
+            messages=(Message("system", "Rhyme."), Message("user", "Hello " * prompt + "you")),
+        )
+        for prompt, arm, replicate in itertools.product(range(prompts), range(arms), range(replicates))
+    }
+
+
+def ask(source: str, wanted: dict[tuple[int, int, int], CompletionRequest]) -> None:
+    """Request completions as a study does."""
+    owner = requests.ensure_checkpoint("tiny", source)
+    requests.request_completions(
+        BATCH,
+        [
+            requests.Wanted(uuid.UUID(int=prompt), uuid.UUID(int=arm), replicate, owner, request)
+            for (prompt, arm, replicate), request in wanted.items()
+        ],
+    )

@@ -151,6 +151,16 @@ def test_record_writes_exactly_once(tiny) -> None:
     assert completion.finished_at >= completion.claimed_at
 
 
+def test_record_stores_a_text_that_every_database_can_hold(tiny) -> None:
+    # The services suite found it: PostgreSQL refuses NUL, which a byte-level vocabulary can write.
+    rows.completions(tiny, 1)
+    (claimed,) = runs.claim(tiny, owner="me", rows=1)
+
+    runs.record(generated(claimed.pk, "a\0b"), owner="me")
+
+    assert Completion.objects.get().text == "a\N{REPLACEMENT CHARACTER}b"
+
+
 def test_record_by_somebody_who_lost_the_claim_changes_nothing(tiny) -> None:
     rows.completions(tiny, 1)
     (claimed,) = runs.claim(tiny, owner="slow", rows=1)
