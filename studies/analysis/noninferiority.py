@@ -102,9 +102,7 @@ def check_margin(margin: float) -> float:
         Otherwise: a margin of 1/2 or more would call any result non-inferior.
     """
     if not 0 < margin < HALF:
-        raise RefusalError(
-            f"the margin is {margin:g}; choose one above 0 and below 0.5, before the data are seen"
-        )
+        raise RefusalError(f"The margin is {margin:g}; it must be above 0 and below 0.5.")
     return margin
 
 
