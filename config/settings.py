@@ -142,7 +142,7 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 
 # Celery: the database is the truth, the broker a hint, so nothing here has to be durable.
 BROKER_DIR = DATA_DIR / "broker"
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
 if not REDIS_URL:
     for part in ("queue", "control", "processed"):
         (BROKER_DIR / part).mkdir(parents=True, exist_ok=True)

@@ -149,3 +149,30 @@ def install(using: str = "default", **_signal: Any) -> None:
             if trigger.table in existing:
                 for statement in dialect(trigger):
                     cursor.execute(statement)
+
+
+def remove(using: str = "default", **_signal: Any) -> None:
+    """Drop every trigger before migrations run. Connected to `pre_migrate`.
+
+    SQLite alters a table by renaming a copy, and refuses while the trigger of any table names it.
+    """
+    connection = connections[using]
+    suffix = " ON {}" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        existing = set(connection.introspection.table_names(cursor))
+        for trigger in TRIGGERS:
+            if trigger.table in existing:
+                cursor.execute(f"DROP TRIGGER IF EXISTS {trigger.name}{suffix.format(trigger.table)}")
+
+
+def missing(using: str = "default") -> list[str]:
+    """Return the names of triggers that the database lacks."""
+    connection = connections[using]
+    listing = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+        "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal",
+    }[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(listing)
+        there = {name for (name,) in cursor.fetchall()}
+    return [trigger.name for trigger in TRIGGERS if trigger.name not in there]

@@ -42,7 +42,7 @@ def test_embedded_mode_is_sqlite_and_files(tmp_path):
         " settings.DATABASES['default']['OPTIONS']['transaction_mode']]",
     )
 
-    assert found == ["evenhand.sqlite3", "filesystem://", "IMMEDIATE"]
+    assert found == ["evenhand.sqlite3", "filesystem://localhost", "IMMEDIATE"]
 
 
 def test_served_mode_is_postgresql_and_redis(tmp_path):
