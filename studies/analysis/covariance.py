@@ -15,6 +15,9 @@ from scipy import sparse, stats
 from studies.analysis.clusters import Variances, cells, count_clusters
 from studies.analysis.records import Codes, Floats
 
+DENSE_SUMS = 2**24
+"""Sums of sparse scores that are held as a full array: 128 MiB."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Covariances:
@@ -63,16 +66,23 @@ def cluster_sums(scores: Any, codes: Codes) -> Any:
 
     Returns
     -------
-    (G, k) array, sparse when the scores are.
+    (G, k) array
+        Sparse when the scores are and the sums would fill too much memory.
 
     Examples
     --------
     >>> cluster_sums(np.array([[1., 2.], [3., 4.], [5., 6.]]), np.array([0, 1, 0])).tolist()
     [[6.0, 8.0], [3.0, 4.0]]
     """
-    n = len(codes)
-    shape = (int(codes.max()) + 1 if n else 0, n)
-    members = sparse.csc_array((np.ones(n), codes.astype(np.int32), np.arange(n + 1, dtype=np.int32)), shape)
+    n, width = scores.shape
+    clusters = int(codes.max()) + 1 if n else 0
+    if sparse.issparse(scores) and clusters * width <= DENSE_SUMS:
+        flat = np.repeat(codes, np.diff(scores.indptr)) * width + scores.indices
+        sums = np.bincount(flat, weights=scores.data, minlength=clusters * width)
+        return sums.reshape(clusters, width)
+    members = sparse.csc_array(
+        (np.ones(n), codes.astype(np.int32), np.arange(n + 1, dtype=np.int32)), (clusters, n)
+    )
     return members.tocsr() @ scores
 
 

@@ -140,7 +140,7 @@ def rates_of(credit: Floats, group: Codes, groups: int, annotator: Codes, prompt
 
 def _part(scores: sparse.csr_array, members: sparse.csr_array, codes: Codes) -> tuple[Floats, Codes]:
     """Return S'S with sqrt(g_l g_m), g = G/(G-1) of each group's own clusters, and those G."""
-    clusters = np.bincount((cluster_sums(members, codes) > 0).tocoo().col, minlength=members.shape[1])
+    clusters = np.asarray((cluster_sums(members, codes) > 0).sum(axis=0)).ravel()
     # A group with one cluster has df = 0 and gets no interval; its factor only has to be finite.
     factor = np.sqrt(clusters / np.maximum(clusters - 1, 1))
     return meat(cluster_sums(scores, codes)) * np.outer(factor, factor), clusters
@@ -230,8 +230,9 @@ def trend(  # noqa: PLR0913 - the columns of one table
     Notes
     -----
     The slope is the least-squares line through the group means, weighted by their judgments; its variance is
-    the contrast's, clustered both ways. A slope says nothing of a peak: see ``best_frequency``, which is a
-    bootstrap frequency and not the probability that a scale is best.
+    the contrast's, clustered both ways, with the fewest degrees of freedom of any scale. A slope says
+    nothing of a peak: see ``best_frequency``, which is a bootstrap frequency and not the probability that a
+    scale is best.
 
     Raises
     ------
