@@ -118,6 +118,20 @@ class Kind(TextChoices):
     REPEAT = "repeat", "Swapped repeat"
 
 
+class Decoy(TextChoices):
+    """How the inferior response of an attention check is made."""
+
+    SHUFFLED = "shuffled", "Words shuffled"
+    MISMATCHED = "mismatched", "A response to another prompt"
+
+
+class Frame(TextChoices):
+    """A side of a comparison in the arm frame."""
+
+    CANDIDATE = "candidate", "Candidate"
+    BASELINE = "baseline", "Baseline"
+
+
 class AnnotatorStatus(TextChoices):
     """Where an annotator stands."""
 

@@ -13,7 +13,8 @@ from django.db.models.functions import Coalesce
 
 from studies.domain.errors import StudyError
 from studies.domain.locks import held_status, lock_annotator
-from studies.enums import Slot, StudyStatus
+from studies.domain.own_rows import serve_own, to_come
+from studies.enums import Kind, Slot, StudyStatus
 from studies.models import Annotator, Assignment, Skip
 
 _ATTEMPTS = 10
@@ -30,9 +31,9 @@ class Progress:
     """How far an annotator is."""
 
     done: int
-    """Comparisons judged."""
+    """Comparisons judged; checks and repeats count like any."""
     total: int
-    """Comparisons judged, on screen, or to be had at this moment, up to the quota."""
+    """Comparisons judged, on screen, or to be had at this moment, up to the quota and its checks."""
 
     @property
     def position(self) -> int:
@@ -55,8 +56,8 @@ def claim_next(*, annotator: Annotator, now: datetime) -> Assignment | None:
     """Return the comparison an annotator judges next, leased to them; None when there is none.
 
     The one they hold comes first, however often they ask; its lease is renewed once it has run
-    out. Otherwise, of the comparisons they have not met: the least filled, then the order (AB or
-    BA) they have met less, then the stored random order.
+    out. A check or a repeat comes when it is due. Otherwise, of the comparisons they have not met:
+    the least filled, then the order (AB or BA) they have met less, then the stored random order.
     """
     pause = _FIRST_PAUSE
     for _ in range(_ATTEMPTS):
@@ -78,6 +79,9 @@ def _claim(annotator: Annotator, now: datetime) -> Assignment | None:
     if held is not None:
         return _renewed(held, now)
     tally = _tally(annotator)
+    own = serve_own(annotator, done=tally.done, now=now)
+    if own is not None:
+        return own
     if tally.done >= annotator.study.quota:
         return None
     best = _best(annotator, tally, now)
@@ -144,8 +148,9 @@ def _best(annotator: Annotator, tally: _Tally, now: datetime) -> int | None:
 
 
 def _tally(annotator: Annotator) -> _Tally:
+    met = Assignment.objects.filter(annotator=annotator, comparison__kind=Kind.REAL)
     return _Tally(
-        **Assignment.objects.filter(annotator=annotator).aggregate(
+        **met.aggregate(
             done=Count("pk", filter=Q(submitted_at__isnull=False)),
             in_a=Count("pk", filter=Q(candidate_slot=Slot.A)),
             in_b=Count("pk", filter=Q(candidate_slot=Slot.B)),
@@ -154,20 +159,26 @@ def _tally(annotator: Annotator) -> _Tally:
 
 
 def progress(*, annotator: Annotator, now: datetime) -> Progress:
-    """Return how far an annotator is. Two queries, whatever the size of the study."""
+    """Return how far an annotator is. The number of queries does not grow with the study."""
+    real = Q(comparison__kind=Kind.REAL)
     met = Assignment.objects.filter(annotator=annotator).aggregate(
-        done=Count("pk", filter=Q(submitted_at__isnull=False)), all=Count("pk")
+        done=Count("pk", filter=Q(submitted_at__isnull=False)),
+        real=Count("pk", filter=real),
+        own=Count("pk", filter=~real),
     )
     left = _available(annotator, now).values("comparison").distinct().count()
-    total = max(met["done"], min(annotator.study.quota, met["all"] + left))
+    reals = max(met["real"], min(annotator.study.quota, met["real"] + left))
+    total = reals + met["own"] + to_come(annotator, reals=reals)
     return Progress(done=met["done"], total=total)
 
 
 def release(assignment: Assignment) -> None:
-    """Give an unanswered row back to the plan."""
-    Assignment.objects.filter(pk=assignment.pk, submitted_at=None).update(
-        annotator=None, leased_at=None, lease_expires_at=None
-    )
+    """Give an unanswered row back to the plan; an own row is nobody else's, so it ends."""
+    row = Assignment.objects.filter(pk=assignment.pk, submitted_at=None)
+    if assignment.comparison.kind == Kind.REAL:
+        row.update(annotator=None, leased_at=None, lease_expires_at=None)
+    else:
+        row.delete()
 
 
 @transaction.atomic

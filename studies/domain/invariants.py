@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 from generation.models import Completion
 from studies.domain.audit import first_broken_event
 from studies.domain.plan import frozen_plan, plan_hash
-from studies.enums import CHOICES, Kind, Scale, Slot
+from studies.enums import CHOICES, Decoy, Kind, Scale, Slot
 from studies.models import Annotator, Assignment, Judgment, Study
 
 Check = Callable[[Study], Iterator[str]]
@@ -107,14 +107,48 @@ def _within_time(study: Study) -> Iterator[str]:
 
 def _quota(study: Study) -> Iterator[str]:
     """Nobody judges more than the quota."""
-    counted = Annotator.objects.filter(study=study).annotate(
-        done=Count("assignments", filter=Q(assignments__submitted_at__isnull=False))
-    )
+    answered = Q(assignments__submitted_at__isnull=False, assignments__comparison__kind=Kind.REAL)
+    counted = Annotator.objects.filter(study=study).annotate(done=Count("assignments", filter=answered))
     for pseudonym, done in counted.filter(done__gt=study.quota).values_list("pseudonym", "done"):
         yield f"{pseudonym} judged {done} comparisons; the quota is {study.quota}."
 
 
-def _own_rows(study: Study) -> Iterator[str]:
+def _checks(study: Study) -> Iterator[str]:
+    """The study's checks are as many as its plan says, and nobody met more own rows than planned."""
+    if not study.frozen:
+        return
+    for made in Decoy:
+        wanted = study.checks.get(made.value, 0)
+        there = study.comparisons.filter(kind=Kind.CHECK, decoy_made=made).count()
+        if there != wanted:
+            yield f"{there} checks are made as “{made.value}”, and the plan has {wanted}."
+    met = Annotator.objects.filter(study=study).annotate(
+        repeats=Count("assignments", filter=Q(assignments__comparison__kind=Kind.REPEAT))
+    )
+    for pseudonym, repeats in met.filter(repeats__gt=study.repeats).values_list("pseudonym", "repeats"):
+        yield f"{pseudonym} has {repeats} repeats; the plan has {study.repeats}."
+    strange = ~Q(annotator=F("ordinal")) | Q(annotator=None)
+    own = study.assignments.exclude(comparison__kind=Kind.REAL)
+    for pk in own.filter(strange).values_list("pk", flat=True):
+        yield f"Row {pk} is of a check or a repeat, and not of the annotator that it was made for."
+    yield from _unswapped(study)
+
+
+def _unswapped(study: Study) -> Iterator[str]:
+    """A repeat shows what its annotator has judged, with the sides swapped."""
+    first = Assignment.objects.filter(
+        comparison__kind=Kind.REAL,
+        annotator=OuterRef("annotator"),
+        comparison__candidate=OuterRef("comparison__candidate"),
+        comparison__baseline=OuterRef("comparison__baseline"),
+        submitted_at__isnull=False,
+    ).exclude(candidate_slot=OuterRef("candidate_slot"))
+    repeats = study.assignments.filter(comparison__kind=Kind.REPEAT, submitted_at__isnull=False)
+    for pk in repeats.filter(~Exists(first)).values_list("pk", flat=True):
+        yield f"Row {pk} repeats a comparison that its annotator did not judge in the other order."
+
+
+def _of_this_study(study: Study) -> Iterator[str]:
     """Judgments, rows and annotators belong to the same study."""
     foreign = Q(annotator__isnull=False) & ~Q(annotator__study=study) | ~Q(comparison__study=study)
     for pk in study.assignments.filter(foreign).values_list("pk", flat=True):
@@ -150,7 +184,8 @@ _CHECKS: tuple[Check, ...] = (
     _offered,
     _within_time,
     _quota,
-    _own_rows,
+    _checks,
+    _of_this_study,
     _plan,
     _audit,
 )

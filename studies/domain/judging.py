@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from studies.domain.assignment import open_row, release
 from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
 from studies.domain.locks import held_status, lock_annotator
+from studies.domain.own_rows import lease_end
 from studies.enums import CHOICES, STRENGTHS, AnnotatorStatus, Choice, StudyStatus
 from studies.models import Annotator, Assignment, Criterion, Judgment
 
@@ -131,7 +132,7 @@ def offered(scale: str, answer: Answer) -> bool:
 def last_answered(annotator: Annotator) -> Assignment | None:
     """Return the row an annotator answered last."""
     answered = Assignment.objects.filter(annotator=annotator, submitted_at__isnull=False)
-    return answered.order_by("-submitted_at", "-pk").first()
+    return answered.select_related("comparison").order_by("-submitted_at", "-pk").first()
 
 
 @transaction.atomic
@@ -159,7 +160,7 @@ def undo_last(*, annotator: Annotator, assignment_key: UUID, now: datetime) -> b
     last.judgments.all().delete()
     last.submitted_at = None
     last.leased_at = now
-    last.lease_expires_at = now + timedelta(minutes=annotator.study.lease_minutes)
+    last.lease_expires_at = lease_end(last, now, minutes=annotator.study.lease_minutes)
     last.save(update_fields=["submitted_at", "leased_at", "lease_expires_at"])
     Annotator.objects.filter(pk=annotator.pk).update(status=AnnotatorStatus.ACTIVE, finished_at=None)
     record_event(

@@ -11,6 +11,7 @@ from generation import requests
 from generation.models import Completion
 from generation.spec import CompletionRequest, NoiseKey
 from studies.domain.audit import record_event
+from studies.domain.checks import plan_checks
 from studies.domain.errors import PlanFrozenError, StudyError
 from studies.domain.pairing import pair_completions, plan_slots
 from studies.domain.plan import frozen_plan, plan_hash
@@ -107,6 +108,7 @@ def open_study(*, study: Study, actor: str) -> Study:
         message = f"“{study.slug}” has no pair of differing completions, so there is nothing to compare."
         raise StudyError(message)
     plan_slots(study)
+    plan_checks(study)
     study.plan = frozen_plan(study)
     study.plan_hash = plan_hash(study.plan)
     study.opened_at = timezone.now()

@@ -6,6 +6,7 @@ from typing import Any
 
 from generation.spec import DecodingSpec
 from studies.domain.audit import canonical, sha256
+from studies.enums import Kind
 from studies.models import Arm, Criterion, Prompt, Study
 
 VERSION = 1
@@ -27,6 +28,8 @@ def study_document(study: Study) -> dict[str, Any]:
         "quota": study.quota,
         "ties": str(study.tie_rule),
         "draws": str(study.draws),
+        "checks": study.checks or None,
+        "repeats": study.repeats or None,
         "replicates": study.replicates,
         "text": str(study.text_format),
         "lease_minutes": study.lease_minutes,
@@ -74,9 +77,12 @@ def _prompt(prompt: Prompt) -> dict[str, Any]:
 
 def frozen_plan(study: Study) -> dict[str, Any]:
     """Return what opening freezes: the document and which completions are compared."""
-    pairs = study.comparisons.order_by("prompt__position", "id").values_list(
-        "prompt__name", "candidate_arm__name", "candidate__text", "baseline__text", "identical"
+    pairs = (
+        study.comparisons.filter(kind=Kind.REAL)
+        .order_by("prompt__position", "id")
+        .values_list("prompt__name", "candidate_arm__name", "candidate__text", "baseline__text", "identical")
     )
+    checks = _checks(study)
     return {
         "document": study_document(study),
         "comparisons": [
@@ -89,7 +95,18 @@ def frozen_plan(study: Study) -> dict[str, Any]:
             }
             for prompt, arm, candidate, baseline, identical in pairs
         ],
-    }
+    } | ({"checks": checks} if checks else {})
+
+
+def _checks(study: Study) -> list[dict[str, str]]:
+    """Return the attention checks: which response of which pair gives way to which text."""
+    found = study.comparisons.filter(kind=Kind.CHECK).order_by("prompt__position", "id")
+    return [
+        {"prompt": prompt, "arm": arm, "replaced": replaced, "made": made, "decoy": sha256(decoy)}
+        for prompt, arm, replaced, made, decoy in found.values_list(
+            "prompt__name", "candidate_arm__name", "replaced", "decoy_made", "decoy"
+        )
+    ]
 
 
 def plan_hash(plan: dict[str, Any]) -> str:

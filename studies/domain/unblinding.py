@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studies.enums import Choice, Outcome, Slot
-from studies.models import Assignment
+from studies.enums import Choice, Frame, Outcome, Slot
+from studies.models import Assignment, Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,22 @@ class Response:
 def responses(assignment: Assignment) -> tuple[Response, Response]:
     """Return what stands in slot A and in slot B."""
     comparison = assignment.comparison
-    texts = comparison.candidate.text, comparison.baseline.text
+    texts = tuple(_shown(comparison, frame) for frame in Frame)
     if assignment.candidate_slot == Slot.B:
         texts = texts[::-1]
     return Response(Slot.A, texts[0]), Response(Slot.B, texts[1])
+
+
+def _shown(comparison: Comparison, frame: Frame) -> str:
+    if comparison.replaced == frame:
+        return comparison.decoy
+    return comparison.candidate.text if frame is Frame.CANDIDATE else comparison.baseline.text
+
+
+def passed(choice: str, *, candidate_slot: str, replaced: str) -> bool:
+    """Return whether an answer to an attention check prefers the response that was left intact."""
+    intact = Outcome.LOSS if replaced == Frame.CANDIDATE else Outcome.WIN
+    return unblind(choice, candidate_slot=candidate_slot) is intact
 
 
 def unblind(choice: str, *, candidate_slot: str) -> Outcome:

@@ -96,6 +96,8 @@ def _fill(study: Study, entry: StudyEntry) -> None:
     study.tie_rule, study.draws, study.text_format = entry.ties, entry.draws, entry.text
     study.replicates, study.lease_minutes = entry.replicates, entry.lease_minutes
     study.min_exposure_ms = entry.min_exposure_ms
+    study.checks = {made: number for made, number in entry.checks.model_dump().items() if number}
+    study.repeats = entry.repeats
     if entry.seed is not None:
         study.seed = entry.seed
     study.save()

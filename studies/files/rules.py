@@ -19,6 +19,7 @@ def problems(entry: StudyEntry) -> Iterator[Problem]:
     yield from _once("arms", [arm.name for arm in entry.arms], "name")
     yield from _once("prompts", [prompt.id for prompt in entry.prompts], "id")
     yield from _specs(entry)
+    yield from _enough_for_checks(entry)
     yield from _exactly_one_baseline(entry)
     yield from _each_prompt(entry)
 
@@ -72,6 +73,18 @@ def _specs(entry: StudyEntry) -> Iterator[Problem]:
                 "with “control: true”",
             )
         seen.setdefault(spec, arm.name)
+
+
+def _enough_for_checks(entry: StudyEntry) -> Iterator[Problem]:
+    pairs = len(entry.prompts) * (len(entry.arms) - 1) * entry.replicates
+    wanted = entry.checks.shuffled + entry.checks.mismatched
+    if wanted > pairs:
+        yield ("checks",), f"asks for {wanted} checks, but there are only {pairs} pairs to make them from"
+    if entry.checks.mismatched and len(entry.prompts) == 1:
+        yield ("checks", "mismatched"), "needs a second prompt, to take the other response from"
+    most = min(entry.quota, pairs) // 2
+    if entry.repeats > most:
+        yield ("repeats",), f"repeats are at most half of what an annotator compares, here {most}"
 
 
 def _each_prompt(entry: StudyEntry) -> Iterator[Problem]:

@@ -29,6 +29,7 @@ Text = Annotated[str, AfterValidator(_storable), Field(max_length=200_000)]
 Said = Annotated[str, AfterValidator(_said), Field(max_length=200_000)]
 Line = Annotated[str, AfterValidator(_said), Field(max_length=200)]
 Slug = Annotated[str, Field(pattern=_SLUG, max_length=40)]
+Few = Annotated[int, Field(ge=0, le=20)]
 Count = Annotated[int, Field(ge=1, le=1_000)]
 
 
@@ -45,6 +46,13 @@ class CriterionEntry(Entry):
     question: Annotated[str, AfterValidator(_said), Field(max_length=300)]
     scale: Literal[tuple(Scale.values)] = Scale.TIE.value  # type: ignore[valid-type]
     primary: bool = False
+
+
+class ChecksEntry(Entry):
+    """How many attention checks every annotator meets, by how the inferior response is made."""
+
+    shuffled: Few = 0
+    mismatched: Few = 0
 
 
 class ArmEntry(Entry):
@@ -110,6 +118,8 @@ class StudyEntry(Entry):
     seed: Annotated[int, Field(ge=0, lt=2**53)] | None = None
     overlap: Count = 2
     quota: Annotated[int, Field(ge=1, le=100_000)] = 20
+    checks: ChecksEntry = ChecksEntry()
+    repeats: Few = 0
     ties: Literal[tuple(TieRule.values)] = TieRule.HALF.value  # type: ignore[valid-type]
     draws: Literal[tuple(Draws.values)] = Draws.INDEPENDENT.value  # type: ignore[valid-type]
     replicates: Annotated[int, Field(ge=1, le=100)] = 1

@@ -18,7 +18,7 @@ from generation.models import Completion
 from studies.domain import lifecycle
 from studies.domain.errors import StudyError
 from studies.domain.invariants import violations
-from studies.enums import StudyStatus
+from studies.enums import Kind, StudyStatus
 from studies.management.study_base import ACTOR, Options, Verb, find, slug
 from studies.models import Judgment, Study
 from studies.reports import export, render
@@ -35,7 +35,7 @@ def status(study: Study) -> dict[str, Any]:
         failed=Count("pk", filter=Q(status="failed")),
     )
     leased = Q(submitted_at=None, lease_expires_at__gt=timezone.now())
-    slots = study.assignments.aggregate(
+    slots = study.assignments.filter(comparison__kind=Kind.REAL).aggregate(
         planned=Count("pk"),
         leased=Count("pk", filter=leased),
         filled=Count("pk", filter=Q(submitted_at__isnull=False)),
@@ -43,7 +43,7 @@ def status(study: Study) -> dict[str, Any]:
     return {
         "status": study.status,
         "completions": completions,
-        "comparisons": study.comparisons.count(),
+        "comparisons": study.comparisons.filter(kind=Kind.REAL).count(),
         "slots": slots,
         "judgments": Judgment.objects.filter(assignment__study=study).count(),
         "annotators": study.annotators.count(),

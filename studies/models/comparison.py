@@ -8,12 +8,15 @@ from django.db import models
 from django.db.models import F, Q
 
 from generation.models import Completion
-from studies.enums import Kind, Slot
+from studies.enums import Decoy, Frame, Kind, Slot
 from studies.models.study import Arm, Prompt, Study
 
 
 class Comparison(models.Model):
-    """A candidate's and the baseline's completion of one prompt."""
+    """A candidate's and the baseline's completion of one prompt.
+
+    An attention check shows the decoy instead of the completion of the arm that it replaces.
+    """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="comparisons")
     prompt = models.ForeignKey(Prompt, on_delete=models.PROTECT, related_name="comparisons")
@@ -25,6 +28,9 @@ class Comparison(models.Model):
     identical = models.BooleanField(
         default=False, help_text="Both texts are the same: an automatic tie, never shown"
     )
+    decoy = models.TextField(blank=True, default="", help_text="The inferior response of a check")
+    decoy_made = models.CharField(max_length=10, choices=Decoy.choices, blank=True, default="")
+    replaced = models.CharField(max_length=9, choices=Frame.choices, blank=True, default="")
 
     class Meta:
         ordering = ("id",)
@@ -37,6 +43,13 @@ class Comparison(models.Model):
             ),
             models.CheckConstraint(
                 name="studies_comparison_kind_is_known", condition=Q(kind__in=Kind.values)
+            ),
+            models.CheckConstraint(
+                name="studies_comparison_check_has_decoy",
+                condition=Q(
+                    kind=Kind.CHECK, decoy__gt="", decoy_made__in=Decoy.values, replaced__in=Frame.values
+                )
+                | (~Q(kind=Kind.CHECK) & Q(decoy="", decoy_made="", replaced="")),
             ),
             models.UniqueConstraint(
                 "candidate", "baseline", "kind", name="studies_comparison_once_per_pair_and_kind"
@@ -51,12 +64,16 @@ class Assignment(models.Model):
     """One planned row of the slot plan, claimed by one annotator under a lease.
 
     Free: no annotator, or a lease that ran out before an answer. A trigger refuses row k + 1.
+    A row of a check or a repeat is one annotator's own from its insertion on, with no end of lease
+    that matters; triggers refuse to hand it on.
     """
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False, help_text="For the browser")
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="assignments")
     comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="assignments")
-    ordinal = models.PositiveIntegerField(help_text="1 to k within the comparison")
+    ordinal = models.PositiveIntegerField(
+        help_text="1 to k within the comparison; of an own row, the annotator's id"
+    )
     candidate_slot = models.CharField(max_length=1, choices=Slot.choices)
     sort_key = models.BigIntegerField(help_text="Stored random order")
     annotator = models.ForeignKey(

@@ -48,6 +48,10 @@ class Study(models.Model):
         null=True, blank=True, help_text="Expected minutes; the consent page says them"
     )
     simulated = models.BooleanField(default=False)
+    checks = models.JSONField(
+        default=dict, blank=True, help_text="Attention checks per annotator, by how they are made"
+    )
+    repeats = models.PositiveIntegerField(default=0, help_text="Swapped repeats per annotator")
 
     plan = models.JSONField(null=True, blank=True)
     plan_hash = models.CharField(max_length=64, blank=True, default="")

@@ -28,6 +28,8 @@ PLAN_COLUMNS = (
     "lease_minutes",
     "min_exposure_ms",
     "minutes",
+    "checks",
+    "repeats",
     "plan",
     "plan_hash",
 )
@@ -73,6 +75,10 @@ def _plan_part(table: str) -> list[Trigger]:
     ]
 
 
+def _own(row: str) -> str:
+    return f"(SELECT c.kind FROM studies_comparison c WHERE c.id = {row}.comparison_id) <> 'real'"  # noqa: S608
+
+
 _PRIMARY = ' AND c."primary"'  # a reserved word of SQL
 
 TRIGGERS: tuple[Trigger, ...] = (
@@ -111,7 +117,21 @@ TRIGGERS: tuple[Trigger, ...] = (
         "studies_assignment_never_more_than_overlap",
         "studies_assignment",
         "INSERT",
-        "NEW.ordinal > (SELECT s.overlap FROM studies_study s WHERE s.id = NEW.study_id)",
+        "NEW.ordinal > (SELECT s.overlap FROM studies_study s WHERE s.id = NEW.study_id) "  # noqa: S608
+        f"AND NOT {_own('NEW')}",
+    ),
+    Trigger(
+        "studies_assignment_own_row_has_its_annotator",
+        "studies_assignment",
+        "INSERT",
+        f"COALESCE(NEW.ordinal <> NEW.annotator_id, 1 = 1) AND {_own('NEW')}",
+    ),
+    Trigger(
+        "studies_assignment_own_row_is_not_handed_on",
+        "studies_assignment",
+        "UPDATE",
+        "OLD.annotator_id IS NOT NULL AND COALESCE(NEW.annotator_id <> OLD.annotator_id, 1 = 1) "
+        f"AND {_own('OLD')}",
     ),
     Trigger("studies_auditevent_is_append_only_update", "studies_auditevent", "UPDATE", "1 = 1"),
     Trigger("studies_auditevent_is_append_only_delete", "studies_auditevent", "DELETE", "1 = 1"),

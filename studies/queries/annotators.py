@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import median
 
-from studies.enums import Choice
+from studies.enums import Choice, Kind
 from studies.models import Annotator, Exclusion, Judgment
 
 
@@ -38,11 +38,18 @@ class AnnotatorRow:
 
 
 def annotator_rows(annotators: Sequence[Annotator]) -> list[AnnotatorRow]:
-    """Return a row for each of ``annotators`` (one page of them), in two queries."""
+    """Return a row for each of ``annotators`` (one page of them), in two queries.
+
+    Attention checks and repeats are left out: they tell of care, not of preference.
+    """
     rows = {
         annotator.pk: AnnotatorRow(annotator, last_seen=annotator.consented_at) for annotator in annotators
     }
-    answers = Judgment.objects.filter(assignment__annotator__in=list(rows), criterion__primary=True)
+    answers = Judgment.objects.filter(
+        assignment__annotator__in=list(rows),
+        assignment__comparison__kind=Kind.REAL,
+        criterion__primary=True,
+    )
     for pk, choice, active_ms, at in answers.values_list(
         "assignment__annotator", "choice", "active_ms", "submitted_at"
     ):

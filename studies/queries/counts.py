@@ -10,6 +10,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from generation.models import Completion
+from studies.enums import Kind
 from studies.models import Annotator, Assignment, Judgment, Study
 
 
@@ -45,7 +46,7 @@ def slot_counts(studies: Iterable[Study]) -> dict[int, SlotCounts]:
     filled = Q(submitted_at__isnull=False)
     leased = Q(submitted_at__isnull=True, lease_expires_at__gt=timezone.now())
     slots = (
-        Assignment.objects.filter(study__in=wanted)
+        Assignment.objects.filter(study__in=wanted, comparison__kind=Kind.REAL)
         .order_by()
         .values_list("study")
         .annotate(planned=Count("id"), filled=Count("id", filter=filled), leased=Count("id", filter=leased))

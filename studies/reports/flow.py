@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q
 
 from generation.models import Completion
+from studies.domain.conduct import conduct
 from studies.enums import AnnotatorStatus, Kind
 from studies.models import Annotator, Exclusion, Judgment, Skip, Study
 
@@ -33,6 +34,10 @@ class Flow:
     judgments: int
     judgments_of_checks: int
     """Of attention checks and swapped repeats."""
+    checks_answered: int
+    checks_passed: int
+    repeats_answered: int
+    repeats_alike: int
     judgments_excluded: int
     judgments_analysed: int
 
@@ -53,22 +58,28 @@ def flow(study: Study, *, excluded: int, analysed: int) -> Flow:
     completions = Completion.objects.filter(batch_key=study.key).aggregate(
         done=Count("pk", filter=done), failed=Count("pk", filter=Q(status=Completion.Status.FAILED))
     )
-    kinds = Counter(study.comparisons.values_list("kind", "identical"))
+    real = Q(comparison__kind=Kind.REAL)
+    pairs = Counter(study.comparisons.filter(kind=Kind.REAL).values_list("identical", flat=True))
+    how = conduct(study).values()
     judgments = Judgment.objects.filter(assignment__study=study)
     filled = study.assignments.filter(submitted_at__isnull=False)
     return Flow(
         prompts=study.prompts.count(),
         completions=completions["done"],
         completions_failed=completions["failed"],
-        comparisons=sum(kinds.values()),
-        identical_pairs=sum(count for (_, identical), count in kinds.items() if identical),
-        assignments_planned=study.assignments.count(),
-        assignments_filled=filled.count(),
+        comparisons=sum(pairs.values()),
+        identical_pairs=pairs[True],
+        assignments_planned=study.assignments.filter(real).count(),
+        assignments_filled=filled.filter(real).count(),
         **_annotators(study),
         annotators_judged=filled.values("annotator").distinct().count(),
         skips=_skips(study),
         judgments=judgments.count(),
         judgments_of_checks=judgments.exclude(assignment__comparison__kind=Kind.REAL).count(),
+        checks_answered=sum(each.checks for each in how),
+        checks_passed=sum(each.passed for each in how),
+        repeats_answered=sum(each.repeats for each in how),
+        repeats_alike=sum(each.alike for each in how),
         judgments_excluded=excluded,
         judgments_analysed=analysed,
     )

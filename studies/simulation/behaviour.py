@@ -53,10 +53,16 @@ class Mind:
         rng = np.random.default_rng([crowd.seed, 0, number])
         self._bent = float(rng.normal(0, crowd.annotator_spread))
 
-    def choose(self, *, criterion: str, prompt: int, candidate_slot: Slot, offered: list[str]) -> str:
-        """Return one of ``offered`` (``A``, ``tie``, ``B``, or graded ``A2`` ... ``B2``)."""
+    def choose(
+        self, *, criterion: str, prompt: int, candidate_slot: Slot, offered: list[str], meeting: int = 1
+    ) -> str:
+        """Return one of ``offered`` (``A``, ``tie``, ``B``, or graded ``A2`` ... ``B2``).
+
+        At a second ``meeting``, in a swapped repeat, taste and bent are the same and luck is new.
+        """
         crowd = self._crowd
-        rng = np.random.default_rng([crowd.seed, 1, self._number, prompt, *criterion.encode()])
+        stream = 1 if meeting == 1 else 4
+        rng = np.random.default_rng([crowd.seed, stream, self._number, prompt, *criterion.encode()])
         taste = np.random.default_rng([crowd.seed, 2, prompt, *criterion.encode()])
         lapse, tie, draw = rng.random(3)
         if lapse < crowd.lapse_rate:
@@ -68,6 +74,12 @@ class Mind:
         logit = crowd.logit(criterion) + self._bent + taste.normal(0, crowd.prompt_spread) + side
         slot = candidate_slot if draw < 1 / (1 + np.exp(-logit)) else candidate_slot.other
         return str(rng.choice([value for value in offered if value.startswith(slot)]))
+
+    def recognise(self, *, criterion: str, check: int, intact: Slot, offered: list[str]) -> str:
+        """Answer an attention check: the intact response is plain to see, unless nobody looks."""
+        rng = np.random.default_rng([self._crowd.seed, 5, self._number, check, *criterion.encode()])
+        lapse = rng.random() < self._crowd.lapse_rate
+        return str(rng.choice([value for value in offered if lapse or value.startswith(intact)]))
 
     def reading_ms(self, prompt: int) -> int:
         """Return how long the annotator looks at a comparison, in milliseconds."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from studies.domain.assignment import open_row, release
 from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
-from studies.enums import Slot, StudyStatus
+from studies.enums import Frame, Kind, Slot, StudyStatus
 from studies.models import Annotator, Assignment, Study
 from studies.simulation.behaviour import Crowd, Mind
 from studies.simulation.browser import Browser, Form, Page
@@ -116,13 +116,20 @@ def _next_step(page: Page) -> Form | None:
 
 def _answers(session: Session, form: Form) -> dict[str, str]:
     assignment = Assignment.objects.select_related("comparison").get(key=form.values["assignment"])
-    prompt = assignment.comparison.prompt_id
+    comparison, slot = assignment.comparison, Slot(assignment.candidate_slot)
+    prompt = comparison.prompt_id
+    intact = slot if comparison.replaced == Frame.BASELINE else slot.other
     values = {
-        name: session.mind.choose(
+        name: session.mind.recognise(
+            criterion=name.removeprefix(CHOICE), check=comparison.pk, intact=intact, offered=offered
+        )
+        if comparison.kind == Kind.CHECK
+        else session.mind.choose(
             criterion=name.removeprefix(CHOICE),
             prompt=prompt,
-            candidate_slot=Slot(assignment.candidate_slot),
+            candidate_slot=slot,
             offered=offered,
+            meeting=2 if comparison.kind == Kind.REPEAT else 1,
         )
         for name, offered in form.radios.items()
         if name.startswith(CHOICE)

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from studies.domain import participation
 from studies.domain.errors import StudyError
 from studies.domain.judging import last_answered
+from studies.domain.own_rows import most_own_rows
 from studies.enums import StudyStatus
 from studies.forms.annotate import ConsentForm, external_id
 from studies.views.annotate_visit import Visit, identify, shut, visited
@@ -61,7 +62,7 @@ def _consent_page(visit: Visit, form: ConsentForm) -> HttpResponse:
         form=form,
         text=visit.study.consent,
         minutes=visit.study.minutes,
-        quota=visit.study.quota,
+        quota=visit.study.quota + most_own_rows(visit.study),
     )
 
 

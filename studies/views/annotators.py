@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from studies import queries
+from studies.domain.conduct import conduct
 from studies.domain.errors import StudyError
 from studies.domain.exclusion import RULES, exclude_annotator, revoke_exclusion
 from studies.forms import ExclusionForm
@@ -25,7 +26,15 @@ def study_annotators(request: HttpRequest, slug: str) -> HttpResponse:
     study = find_study(slug)
     page = page_of(study.annotators.all(), request, _PER_PAGE)
     rows = queries.annotator_rows(list(page))
-    context = {"study": study, "tab": "annotators", "page": page, "rows": rows, "rules": RULES}
+    how = conduct(study, annotators=list(page))
+    context = {
+        "study": study,
+        "tab": "annotators",
+        "page": page,
+        "rows": [(row, how[row.annotator.pk]) for row in rows],
+        "rules": RULES,
+        "checked": bool(study.checks),
+    }
     return render(request, "dashboard/annotators.html", context)
 
 

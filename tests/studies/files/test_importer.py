@@ -44,6 +44,15 @@ def test_export_of_an_import_is_the_same_bytes_ever_after():
     assert renamed(again, "stay-on-topic") == first
 
 
+def test_checks_and_repeats_are_kept_and_written_again():
+    given = PRESET.replace(b"criteria:", b"checks: {mismatched: 1, shuffled: 0}\nrepeats: 2\ncriteria:", 1)
+
+    study = imported(given)
+
+    assert (study.checks, study.repeats) == ({"mismatched": 1}, 2)
+    assert "checks:\n  mismatched: 1\nrepeats: 2\n" in export_study(study)
+
+
 LINES = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=60
 ).filter(str.strip)

@@ -162,6 +162,19 @@ MISTAKES = {
     "a list": ("- 1\n", 1, "", "“key: value”"),
     "not UTF-8": (GOOD.replace("title: W", "title: \xff").encode("latin-1"), 3, "", "is not UTF-8"),
     "half a surrogate pair": (GOOD.replace("Read both.", '"\\ud800"'), 4, "", "not YAML"),
+    "more checks than pairs": (
+        GOOD.replace("criteria:", "checks: {shuffled: 2, mismatched: 1}\ncriteria:"),
+        6,
+        "checks",
+        "only 2 pairs",
+    ),
+    "more repeats than half": (GOOD.replace("criteria:", "repeats: 2\ncriteria:"), 6, "repeats", "here 1"),
+    "unknown way of making checks": (
+        GOOD.replace("criteria:", "checks: {upside_down: 1}\ncriteria:"),
+        6,
+        "checks.upside_down",
+        "unknown key",
+    ),
     "escaped NUL": (GOOD.replace("Read both.", '"a\\0b"'), 4, "instructions", "no database"),
     "prompts in an upload": (
         GOOD[: GOOD.index("prompts:")] + "prompts:\n  file: p.csv\n",

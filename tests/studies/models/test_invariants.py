@@ -205,6 +205,7 @@ CONSTRAINTS = {
     "studies_comparison_arms_differ": arm_against_itself,
     "studies_comparison_completions_differ": completion_against_itself,
     "studies_comparison_kind_is_known": lambda: comparison(kind="joke"),
+    "studies_comparison_check_has_decoy": lambda: comparison(kind="check"),
     "studies_comparison_once_per_pair_and_kind": lambda: copy(ready_study(prompts=1).comparisons.get()),
     "studies_assignment_ordinal_once": lambda: assignment(ordinal=2),
     "studies_assignment_annotator_meets_comparison_once": same_comparison_twice,
@@ -243,6 +244,23 @@ def one_row_too_many():
     copy(study.assignments.first(), ordinal=3)
 
 
+def own_row(study, person, **fields):
+    check = study.comparisons.get(kind="check")
+    values = {"annotator": person, "ordinal": person.pk, "leased_at": NOW, "lease_expires_at": NOW}
+    return copy(study.assignments.first(), **(values | {"comparison": check} | fields))
+
+
+def own_row_without_annotator():
+    study = open_study(comparisons=1, checks={"shuffled": 1})
+    own_row(study, AnnotatorFactory(study=study), annotator=None, leased_at=None, lease_expires_at=None)
+
+
+def own_row_handed_on():
+    study = open_study(comparisons=1, checks={"shuffled": 1})
+    row = own_row(study, AnnotatorFactory(study=study))
+    change(row, annotator=AnnotatorFactory(study=study))
+
+
 TRIGGERED = {
     "studies_study_status_moves_forward": lambda: change(draft_study(), status=StudyStatus.READY),
     "studies_study_plan_is_frozen": lambda: change(open_study(), overlap=9),
@@ -270,6 +288,8 @@ TRIGGERED = {
         study=open_study()
     )._raw_delete("default"),
     "studies_assignment_never_more_than_overlap": one_row_too_many,
+    "studies_assignment_own_row_has_its_annotator": own_row_without_annotator,
+    "studies_assignment_own_row_is_not_handed_on": own_row_handed_on,
     "studies_auditevent_is_append_only_update": lambda: change(
         record_event(actor="ada", action="one"), action="another"
     ),
@@ -336,7 +356,7 @@ def test_every_trigger_has_its_breaker():
 def test_each_column_of_the_plan_is_frozen(column):
     study = open_study(comparisons=1)
     field = Study._meta.get_field(column)
-    kinds = {"JSONField": {}, "PositiveIntegerField": 77, "BigIntegerField": 77}
+    kinds = {"JSONField": {"shuffled": 77}, "PositiveIntegerField": 77, "BigIntegerField": 77}
     other = {"tie_rule": "drop", "draws": "coupled", "text_format": "markdown"}.get(
         column, kinds.get(type(field).__name__, "other")
     )

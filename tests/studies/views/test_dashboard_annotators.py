@@ -30,6 +30,18 @@ def test_the_table_shows_judgments_speed_and_position_bias(dashboard, study):
     assert "4.0\u00a0s" in page
 
 
+def test_checks_and_repeats_have_columns_only_where_the_study_has_some(dashboard, study):
+    checked = factories.open_study(comparisons=4, checks={"shuffled": 1}, repeats=1)
+    factories.AnnotatorFactory(study=checked)
+
+    with_checks = dashboard.get(f"/studies/{checked.slug}/annotators/").content.decode()
+    without = dashboard.get(f"/studies/{study.slug}/annotators/").content.decode()
+
+    columns = ("Checks passed", "Repeats alike")
+    assert [column in with_checks for column in columns] == [True, True]
+    assert [column in without for column in columns] == [False, False]
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [(factories.open_study, "Nobody has taken part yet"), (factories.draft_study, "Not open yet")],

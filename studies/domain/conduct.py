@@ -1,0 +1,82 @@
+"""How carefully each annotator answered: checks, repeats, times, sameness."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from statistics import median
+
+from studies.domain.unblinding import passed, unblind
+from studies.enums import Kind, Outcome
+from studies.models import Annotator, Judgment, Study
+
+_Pair = tuple[int, int]
+
+
+@dataclass(slots=True)
+class Conduct:
+    """What tells of an annotator's care, on the primary criterion."""
+
+    answers: Counter[str] = field(default_factory=Counter)
+    """Choices in the slot frame, of real comparisons."""
+    times: list[int] = field(default_factory=list)
+    """Active milliseconds of real comparisons."""
+    checks: int = 0
+    passed: int = 0
+    """Checks in which the intact response was preferred."""
+    first: dict[_Pair, Outcome] = field(default_factory=dict)
+    again: dict[_Pair, Outcome] = field(default_factory=dict)
+
+    @property
+    def repeats(self) -> int:
+        """How many comparisons were judged again with their sides swapped."""
+        return len(self.again)
+
+    @property
+    def alike(self) -> int:
+        """How many of the repeats came out as the first time."""
+        return sum(self.first.get(pair) is outcome for pair, outcome in self.again.items())
+
+    @property
+    def median_ms(self) -> float | None:
+        """The median active time; None when no browser measured any."""
+        return median(self.times) if self.times else None
+
+    @property
+    def most_common(self) -> float | None:
+        """The share of the most frequent choice among the answers."""
+        return max(self.answers.values()) / self.answers.total() if self.answers else None
+
+
+def conduct(study: Study, *, annotators: Iterable[Annotator] | None = None) -> dict[int, Conduct]:
+    """Return how each of ``annotators`` (default: all of the study) answered, in one query or two."""
+    judgments = Judgment.objects.filter(assignment__study=study, criterion__primary=True).order_by("pk")
+    if annotators is None:
+        wanted = list(study.annotators.values_list("pk", flat=True))
+    else:
+        wanted = [annotator.pk for annotator in annotators]
+        judgments = judgments.filter(assignment__annotator__in=wanted)
+    found = {pk: Conduct() for pk in wanted}
+    for annotator, kind, candidate, baseline, replaced, slot, choice, active_ms in judgments.values_list(
+        "assignment__annotator",
+        "assignment__comparison__kind",
+        "assignment__comparison__candidate",
+        "assignment__comparison__baseline",
+        "assignment__comparison__replaced",
+        "assignment__candidate_slot",
+        "choice",
+        "active_ms",
+    ):
+        each, pair = found[annotator], (candidate, baseline)
+        outcome = unblind(choice, candidate_slot=slot)
+        if kind == Kind.CHECK:
+            each.checks += 1
+            each.passed += passed(choice, candidate_slot=slot, replaced=replaced)
+        elif kind == Kind.REPEAT:
+            each.again[pair] = outcome
+        else:
+            each.answers[choice] += 1
+            each.times += [active_ms] if active_ms is not None else []
+            each.first[pair] = outcome
+    return found
