@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 from tqdm import tqdm
 
-from generation import preparing, requests, runs
+from generation import preparing, requests, runs, verification
 from generation.models import Checkpoint, Completion
 
 Status = Completion.Status
@@ -28,10 +28,22 @@ class Command(BaseCommand):
         """Take the study's short name."""
         parser.add_argument("slug", help="the study's short name")
         parser.add_argument("--retry-failed", action="store_true", help="try failed completions anew")
+        parser.add_argument(
+            "--verify",
+            action="store_true",
+            help="write finished completions again and compare; store nothing",
+        )
+        parser.add_argument(
+            "--sample", type=int, metavar="N", help="with --verify: this many, drawn at random"
+        )
+        parser.add_argument("--seed", type=int, default=0, help="of the sample (default 0)")
 
-    def handle(self, *_: Any, slug: str, retry_failed: bool, **__: Any) -> None:
+    def handle(self, *_: Any, slug: str, retry_failed: bool, **options: Any) -> None:
         """Run until nothing of the study is pending; Ctrl-C gives back what was begun."""
         batch_key = self._batch_key(slug)
+        if options["verify"]:
+            self._verify(batch_key, size=options["sample"], seed=options["seed"])
+            return
         if retry_failed:
             requests.retry_failed(batch_key)
         batch = Completion.objects.filter(batch_key=batch_key)
@@ -68,6 +80,39 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         bar.set_description_str(checkpoint.name)
         runs.run(checkpoint, engine, seconds=_FOREVER, batch_key=batch_key, check=_Needle(batch_key, bar))
+
+    def _verify(self, batch_key: uuid.UUID, *, size: int | None, seed: int) -> None:
+        """Compare finished completions with themselves written again; end with 1 if any differs."""
+        finished = Completion.objects.filter(batch_key=batch_key, status=Status.DONE).order_by("pk")
+        chosen = verification.sample(list(finished.select_related("checkpoint")), size, seed=seed)
+        if not chosen:
+            message = "There is no finished completion to verify."
+            raise CommandError(message)
+        differing = 0
+        with tqdm(total=len(chosen), unit="completion", desc="verifying", disable=None) as bar:
+            for checkpoint in {completion.checkpoint for completion in chosen}:
+                try:
+                    engine = preparing.ready_engine(checkpoint, say=bar.set_description_str)
+                except preparing.NotReadyError as error:
+                    raise CommandError(str(error)) from error
+                of_it = [completion for completion in chosen if completion.checkpoint == checkpoint]
+                for verdict in verification.verify(of_it, engine):
+                    bar.update()
+                    differing += not verdict.same
+                    self._tell(verdict)
+        self.stdout.write(f"{len(chosen) - differing} of {len(chosen)} came out token for token the same")
+        if differing:
+            message = f"{differing} of {len(chosen)} came out differently"
+            raise CommandError(message)
+
+    def _tell(self, verdict: verification.Verdict) -> None:
+        if verdict.same:
+            return
+        noise = verdict.completion.request["noise"]
+        place = verdict.failure or f"token {verdict.differs_at}"
+        because = f" ({'; '.join(verdict.changed)})" if verdict.changed else ""
+        name = f"{noise['prompt']} / {noise['stream']} / {noise['replicate']}"
+        self.stdout.write(f"{name} differs: {place}{because}")
 
     def _summarise(self, batch: QuerySet[Completion]) -> None:
         done, failed = (batch.filter(status=status).count() for status in (Status.DONE, Status.FAILED))
