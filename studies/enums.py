@@ -138,3 +138,4 @@ class AnnotatorStatus(TextChoices):
     ACTIVE = "active", "Active"
     FINISHED = "finished", "Finished"
     DECLINED = "declined", "Declined consent"
+    SCREENED = "screened", "Screened out"

@@ -101,8 +101,10 @@ def _within_time(study: Study) -> Iterator[str]:
     for pk in rows.filter(outside).values_list("pk", flat=True):
         yield f"Row {pk} was answered outside its time."
     unasked = Q(annotator__consented_at=None) | Q(annotator__consented_at__gt=F("submitted_at"))
+    if study.comprehension:
+        unasked |= Q(annotator__understood_at=None) | Q(annotator__understood_at__gt=F("submitted_at"))
     for pk in rows.filter(unasked).values_list("pk", flat=True):
-        yield f"Row {pk} was answered before its annotator agreed to take part."
+        yield f"Row {pk} was answered before its annotator agreed to take part, or was let in."
 
 
 def _quota(study: Study) -> Iterator[str]:

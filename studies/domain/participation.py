@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
+from enum import Enum, auto
 
 from django.db import transaction
 
 from studies.domain.audit import sha256
 from studies.domain.errors import StudyError
+from studies.domain.locks import lock_annotator
 from studies.enums import AnnotatorStatus, StudyStatus
 from studies.models import Annotator, Study
 
 _CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 """Without those that are mistaken for each other when a code is copied by hand."""
 _CODE_LENGTH = 8
+ATTEMPTS = 2
+"""At the comprehension check, as recruiting sites ask for."""
+
+
+class Comprehension(Enum):
+    """What became of an attempt at the comprehension check."""
+
+    PASSED = auto()
+    TRY_AGAIN = auto()
+    SCREENED_OUT = auto()
 
 
 def known(*, study: Study, token: str, external_id: str = "") -> Annotator | None:
@@ -65,6 +78,37 @@ def consent(*, annotator: Annotator, now: datetime) -> None:
 def instruct(*, annotator: Annotator, now: datetime) -> None:
     """Record that an annotator has read the instructions."""
     Annotator.objects.filter(pk=annotator.pk, instructed_at=None).update(instructed_at=now)
+
+
+def practise(*, annotator: Annotator, number: int) -> None:
+    """Record that practice pair ``number`` is done. Pressing twice moves on once."""
+    Annotator.objects.filter(pk=annotator.pk, practised=number).update(practised=number + 1)
+
+
+@transaction.atomic
+def check_comprehension(
+    *, annotator: Annotator, answers: Sequence[str], attempt: int, now: datetime
+) -> Comprehension:
+    """Compare the answers with the right ones, which never leave the server.
+
+    Passed once is passed. After the last of the attempts the annotator is screened out. A page that
+    is sent twice, or comes from another tab, spends one attempt: it names the attempt that it is.
+    """
+    annotator = lock_annotator(annotator)
+    if annotator.understood_at is not None:
+        return Comprehension.PASSED
+    if annotator.status == AnnotatorStatus.SCREENED:
+        return Comprehension.SCREENED_OUT
+    if attempt != annotator.attempts:
+        return Comprehension.TRY_AGAIN
+    if list(answers) == [question["answer"] for question in annotator.study.comprehension]:
+        Annotator.objects.filter(pk=annotator.pk).update(understood_at=now)
+        return Comprehension.PASSED
+    annotator.attempts += 1
+    if annotator.attempts >= ATTEMPTS:
+        annotator.status = AnnotatorStatus.SCREENED
+    annotator.save(update_fields=["attempts", "status"])
+    return Comprehension.SCREENED_OUT if annotator.attempts >= ATTEMPTS else Comprehension.TRY_AGAIN
 
 
 def finish(*, annotator: Annotator, now: datetime) -> None:

@@ -30,6 +30,8 @@ def study_document(study: Study) -> dict[str, Any]:
         "draws": str(study.draws),
         "checks": study.checks or None,
         "repeats": study.repeats or None,
+        "practice": study.practice or None,
+        "comprehension": study.comprehension or None,
         "replicates": study.replicates,
         "text": str(study.text_format),
         "lease_minutes": study.lease_minutes,

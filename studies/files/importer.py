@@ -98,6 +98,8 @@ def _fill(study: Study, entry: StudyEntry) -> None:
     study.min_exposure_ms = entry.min_exposure_ms
     study.checks = {made: number for made, number in entry.checks.model_dump().items() if number}
     study.repeats = entry.repeats
+    study.practice = [pair.model_dump() for pair in entry.practice]
+    study.comprehension = [question.model_dump() for question in entry.comprehension]
     if entry.seed is not None:
         study.seed = entry.seed
     study.save()

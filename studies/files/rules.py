@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from generation.spec import Negative, SpecError
 from studies.domain.audit import canonical
+from studies.enums import Scale
 from studies.files.errors import Path
 from studies.files.schema import ArmEntry, PromptEntry, StudyEntry
 
@@ -18,6 +19,7 @@ def problems(entry: StudyEntry) -> Iterator[Problem]:
     yield from _once("criteria", [criterion.name for criterion in entry.criteria], "name")
     yield from _once("arms", [arm.name for arm in entry.arms], "name")
     yield from _once("prompts", [prompt.id for prompt in entry.prompts], "id")
+    yield from _answerable(entry)
     yield from _specs(entry)
     yield from _enough_for_checks(entry)
     yield from _exactly_one_baseline(entry)
@@ -73,6 +75,18 @@ def _specs(entry: StudyEntry) -> Iterator[Problem]:
                 "with “control: true”",
             )
         seen.setdefault(spec, arm.name)
+
+
+def _answerable(entry: StudyEntry) -> Iterator[Problem]:
+    for index, asked in enumerate(entry.comprehension):
+        if asked.answer not in asked.options:
+            yield ("comprehension", index, "answer"), "is not one of the options; write it as it stands there"
+        if len(set(asked.options)) < len(asked.options):
+            yield ("comprehension", index, "options"), "an option is there twice"
+    primary = next((criterion for criterion in entry.criteria if criterion.primary), None)
+    for index, pair in enumerate(entry.practice):
+        if primary and primary.scale == Scale.TWO_WAY and pair.better == "tie":
+            yield ("practice", index, "better"), f"“{primary.name}” offers no tie"
 
 
 def _enough_for_checks(entry: StudyEntry) -> Iterator[Problem]:

@@ -55,6 +55,24 @@ class ChecksEntry(Entry):
     mismatched: Few = 0
 
 
+class PracticeEntry(Entry):
+    """A pair to practise with: written by the researcher, so its answer is known."""
+
+    prompt: Said
+    a: Said
+    b: Said
+    better: Literal["A", "tie", "B"]
+    feedback: Said
+
+
+class ComprehensionEntry(Entry):
+    """A question about the instructions."""
+
+    question: Line
+    options: Annotated[list[Line], Field(min_length=2, max_length=10)]
+    answer: Line
+
+
 class ArmEntry(Entry):
     """A way of generating text."""
 
@@ -120,6 +138,8 @@ class StudyEntry(Entry):
     quota: Annotated[int, Field(ge=1, le=100_000)] = 20
     checks: ChecksEntry = ChecksEntry()
     repeats: Few = 0
+    practice: Annotated[list[PracticeEntry], Field(max_length=10)] = Field(default_factory=list)
+    comprehension: Annotated[list[ComprehensionEntry], Field(max_length=10)] = Field(default_factory=list)
     ties: Literal[tuple(TieRule.values)] = TieRule.HALF.value  # type: ignore[valid-type]
     draws: Literal[tuple(Draws.values)] = Draws.INDEPENDENT.value  # type: ignore[valid-type]
     replicates: Annotated[int, Field(ge=1, le=100)] = 1

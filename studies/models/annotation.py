@@ -27,6 +27,9 @@ class Annotator(models.Model):
     consented_at = models.DateTimeField(null=True, blank=True)
     consent_hash = models.CharField(max_length=64, blank=True, default="", help_text="Of the text agreed to")
     instructed_at = models.DateTimeField(null=True, blank=True)
+    practised = models.PositiveIntegerField(default=0, help_text="Practice pairs gone through")
+    attempts = models.PositiveIntegerField(default=0, help_text="Failed attempts at the comprehension check")
+    understood_at = models.DateTimeField(null=True, blank=True, help_text="Comprehension check passed")
     finished_at = models.DateTimeField(null=True, blank=True)
     survey = models.JSONField(default=dict, blank=True)
 

@@ -52,6 +52,10 @@ class Study(models.Model):
         default=dict, blank=True, help_text="Attention checks per annotator, by how they are made"
     )
     repeats = models.PositiveIntegerField(default=0, help_text="Swapped repeats per annotator")
+    practice = models.JSONField(default=list, blank=True, help_text="Pairs to practise with, with feedback")
+    comprehension = models.JSONField(
+        default=list, blank=True, help_text="Questions about the instructions, with two attempts"
+    )
 
     plan = models.JSONField(null=True, blank=True)
     plan_hash = models.CharField(max_length=64, blank=True, default="")

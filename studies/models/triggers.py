@@ -30,6 +30,8 @@ PLAN_COLUMNS = (
     "minutes",
     "checks",
     "repeats",
+    "practice",
+    "comprehension",
     "plan",
     "plan_hash",
 )

@@ -28,6 +28,8 @@ class Flow:
     annotators_arrived: int
     annotators_declined: int
     annotators_consented: int
+    annotators_screened: int
+    """Screened out by the comprehension check."""
     annotators_judged: int
     annotators_excluded: int
     skips: int
@@ -94,6 +96,7 @@ def _annotators(study: Study) -> dict[str, int]:
     return Annotator.objects.filter(study=study).aggregate(
         annotators_arrived=Count("pk", distinct=True),
         annotators_declined=Count("pk", distinct=True, filter=Q(status=AnnotatorStatus.DECLINED)),
+        annotators_screened=Count("pk", distinct=True, filter=Q(status=AnnotatorStatus.SCREENED)),
         annotators_consented=Count("pk", distinct=True, filter=Q(consented_at__isnull=False)),
         annotators_excluded=Count("pk", distinct=True, filter=active),
     )

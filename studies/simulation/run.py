@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from studies.domain.assignment import open_row, release
 from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
@@ -92,8 +94,17 @@ def _take_part(session: Session, done: Callable[[], None]) -> None:
             done()
         elif step := _next_step(page):
             page = browser.submit(page, step, step.boxes)
+        elif _let_in(session):
+            page = browser.get(f"{session.url}/s/{session.study.invite}/")
         else:
             return
+
+
+def _let_in(session: Session) -> bool:
+    """Take a program past practice and comprehension check, which are for readers. False when it is past."""
+    study = session.study
+    waiting = study.annotators.filter(external_id=session.external_id, understood_at=None)
+    return bool(waiting.update(practised=len(study.practice), understood_at=timezone.now()))
 
 
 def _leave(study: Study, external_id: str) -> None:

@@ -81,8 +81,15 @@ def instructions(visit: Visit) -> HttpResponse:
         return visit.goto("start")
     if visit.request.method == "POST":
         participation.instruct(annotator=visit.annotator, now=visit.now)
-        return visit.goto("compare")
-    return visit.show("instructions", text=visit.study.instructions, again=visit.step() != "instructions")
+        visit.annotator.refresh_from_db()
+        return visit.goto(visit.step())
+    prepared = bool(visit.study.practice or visit.study.comprehension)
+    return visit.show(
+        "instructions",
+        prepared=prepared,
+        text=visit.study.instructions,
+        back="" if visit.step() == "instructions" else visit.step(),
+    )
 
 
 @require_safe

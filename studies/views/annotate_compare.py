@@ -34,7 +34,7 @@ _TOLD = {
 def compare(visit: Visit) -> HttpResponse:
     """Serve the comparison this annotator judges next, or take the answer to it."""
     annotator = visit.annotator
-    if annotator is None or visit.step() in ("consent", "instructions"):
+    if annotator is None or visit.step() not in ("compare", "survey", "thanks"):
         return visit.goto("start")
     if visit.request.method == "POST":
         return _take_answer(visit, annotator)

@@ -57,6 +57,12 @@ class Visit:
             return "consent"
         if self.annotator.instructed_at is None:
             return "instructions"
+        if self.annotator.status == AnnotatorStatus.SCREENED:
+            return "screened"
+        if self.annotator.practised < len(self.study.practice):
+            return "practice"
+        if self.study.comprehension and self.annotator.understood_at is None:
+            return "comprehension"
         return "thanks" if self.annotator.status == AnnotatorStatus.FINISHED else "compare"
 
     def remember(self, response: HttpResponse) -> HttpResponse:

@@ -53,6 +53,38 @@ def test_checks_and_repeats_are_kept_and_written_again():
     assert "checks:\n  mismatched: 1\nrepeats: 2\n" in export_study(study)
 
 
+STEPS = b"""\
+practice:
+  - prompt: Be brief.
+    a: Yes.
+    b: Well now.
+    better: A
+    feedback: A is shorter.
+comprehension:
+  - question: What counts?
+    options: [Length, Fit]
+    answer: Fit
+criteria:"""
+
+
+def test_practice_and_comprehension_are_kept_and_written_again():
+    study = imported(PRESET.replace(b"criteria:", STEPS, 1))
+    again = imported(renamed(export_study(study), "copy"))
+
+    assert (
+        study.practice
+        == again.practice
+        == [
+            {"prompt": "Be brief.", "a": "Yes.", "b": "Well now.", "better": "A", "feedback": "A is shorter."}
+        ]
+    )
+    assert (
+        study.comprehension
+        == again.comprehension
+        == [{"question": "What counts?", "options": ["Length", "Fit"], "answer": "Fit"}]
+    )
+
+
 LINES = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=60
 ).filter(str.strip)

@@ -175,6 +175,23 @@ MISTAKES = {
         "checks.upside_down",
         "unknown key",
     ),
+    "answer that is no option": (
+        GOOD.replace(
+            "criteria:",
+            "comprehension:\n  - {question: What counts?, options: [Length, Fit], answer: fit}\ncriteria:",
+        ),
+        7,
+        "comprehension[0].answer",
+        "not one of the options",
+    ),
+    "practice without feedback": (
+        GOOD.replace(
+            "criteria:", "practice:\n  - {prompt: Be brief., a: Yes., b: Well., better: A}\ncriteria:"
+        ),
+        7,
+        "practice[0].feedback",
+        "is missing",
+    ),
     "escaped NUL": (GOOD.replace("Read both.", '"a\\0b"'), 4, "instructions", "no database"),
     "prompts in an upload": (
         GOOD[: GOOD.index("prompts:")] + "prompts:\n  file: p.csv\n",
