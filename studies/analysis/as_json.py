@@ -9,10 +9,14 @@ from dataclasses import asdict
 from math import sqrt
 from typing import Any
 
+from studies.analysis.absence import Absence
 from studies.analysis.clusters import Variances
+from studies.analysis.further import Heterogeneity
+from studies.analysis.heterogeneity import Shrinkage
 from studies.analysis.interval import Estimate
 from studies.analysis.result import Result
-from studies.analysis.sentence import sentence
+from studies.analysis.sentence import equivalence_sentence, non_inferiority_sentence, sentence
+from studies.analysis.several import SeveralArms
 from studies.analysis.summary import Analysis
 
 
@@ -33,10 +37,13 @@ def analysis_as_dict(analysis: Analysis) -> dict[str, Any]:
             "excluded": analysis.excluded,
         },
         **top,
+        **_bradley_terry(analysis.several),
         "criteria": _criteria(analysis.of_pair(headline.pair)),
         "pairs": [
             {**pair._asdict(), "criteria": _criteria(analysis.of_pair(pair))} for pair in analysis.pairs
         ],
+        "several_arms": None if analysis.several is None else several_as_dict(analysis.several),
+        "robustness": [asdict(row) for row in analysis.robustness],
         "caveats": [*analysis.caveats, *headline.rate.caveats],
     }
 
@@ -77,7 +84,68 @@ def result_as_dict(result: Result) -> dict[str, Any]:
         "clusters": {"annotators": estimate.annotators, "prompts": estimate.prompts},
         "position": _position(rate.position),
         "agreement": asdict(rate.agreement),
+        "heterogeneity": _heterogeneity(result.heterogeneity),
+        **_margins(result),
         "caveats": list(rate.caveats),
+    }
+
+
+def _margins(result: Result) -> dict[str, Any]:
+    """Return both tests against the margin, where one was given."""
+    if result.margins is None:
+        return {}
+    found = result.margins
+    return {
+        "non_inferiority": {**asdict(found.non_inferiority), "sentence": non_inferiority_sentence(result)},
+        "equivalence": {**asdict(found.equivalence), "sentence": equivalence_sentence(result)},
+    }
+
+
+def _heterogeneity(found: Heterogeneity | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "components": asdict(found.components),
+        "annotators": _shrinkage(found.annotators),
+        "prompts": _shrinkage(found.prompts),
+    }
+
+
+def _shrinkage(found: Shrinkage | Absence) -> dict[str, Any]:
+    """Return the spread and the extremes; each cluster's own rate is in the picture only."""
+    if isinstance(found, Absence):
+        return asdict(found)
+    shrunk = [rate.shrunk for rate in found.rates]
+    return {
+        "clusters": len(shrunk),
+        "mean": found.mean,
+        "between_sd": sqrt(found.between),
+        "lowest": min(shrunk),
+        "highest": max(shrunk),
+    }
+
+
+def _bradley_terry(several: SeveralArms | None) -> dict[str, Any]:
+    return {} if several is None else {"bradley_terry": asdict(several.bradley_terry)}
+
+
+def several_as_dict(several: SeveralArms) -> dict[str, Any]:
+    """Return what is said of all candidates together."""
+    return {"simultaneous": _band(several), "trend": asdict(several.trend)}
+
+
+def _band(several: SeveralArms) -> dict[str, Any]:
+    band = several.band
+    if isinstance(band, Absence):
+        return asdict(band)
+    columns = zip(
+        several.candidates, band.means, band.ci_low, band.ci_high, band.se, band.p_adjusted, strict=True
+    )
+    names = ("name", "win_rate", "ci_low", "ci_high", "se", "p_adjusted")
+    return {
+        "critical": band.critical,
+        "df": band.df,
+        "arms": [dict(zip(names, row, strict=True)) for row in columns],
     }
 
 

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from studies.analysis.absence import Absence
 from studies.analysis.result import Result
-from studies.analysis.sentence import p_text, percent, sentence
+from studies.analysis.sentence import (
+    equivalence_sentence,
+    non_inferiority_sentence,
+    p_text,
+    percent,
+    sentence,
+)
 from studies.analysis.summary import Analysis
 
 _HEAD = ("criterion", "W", "T", "L", "both bad", "win rate", "CI", "p", "Holm p", "design effect", "decision")
@@ -18,6 +27,7 @@ def analysis_as_text(analysis: Analysis) -> str:
         lines += [*_aligned([_HEAD, *(_row(result) for result in results)]), ""]
         lines += [line for result in results for line in _beside(result)]
         lines += [""]
+    lines += _scores(analysis)
     caveats = dict.fromkeys((*analysis.caveats, *(c for r in analysis.results for c in _named_caveats(r))))
     lines += [f"! {caveat}" for caveat in caveats]
     return "\n".join(lines).rstrip() + "\n"
@@ -69,10 +79,33 @@ def _beside(result: Result) -> list[str]:
     if rate.agreement.alpha is not None:
         count = rate.agreement.comparisons
         lines.append(f"Krippendorff's alpha {rate.agreement.alpha:.3f} over {count} comparisons")
+    if result.margins is not None:
+        lines += [non_inferiority_sentence(result), equivalence_sentence(result)]
     return [f"  {result.criterion}: {line}" for line in lines]
 
 
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+def _scores(analysis: Analysis) -> list[str]:
+    """Return the scores of more than two arms, best first."""
+    if analysis.several is None:
+        return []
+    found = analysis.several.bradley_terry
+    if isinstance(found, Absence):
+        return [f"No scores of all arms: {found.reason}", ""]
+    rows = [("arm", "score", "CI", "ranks", "")]
+    rows += [
+        (
+            arm.name,
+            f"{arm.score:.3f}",
+            "-" if arm.ci_low is None or arm.ci_high is None else f"[{arm.ci_low:.3f}, {arm.ci_high:.3f}]",
+            "-" if arm.rank_low is None else f"{arm.rank_low} to {arm.rank_high}",
+            "",
+        )
+        for arm in found.arms
+    ]
+    return [f"Bradley-Terry scores of {analysis.primary} (ties: {found.method})", *_aligned(rows), ""]
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from studies.analysis.further import Heterogeneity, Margins
 from studies.analysis.records import Pair
 from studies.analysis.winrate import WinRate
 
@@ -37,6 +38,9 @@ class Result:
     family: int
     """How many tests Holm's correction is over."""
     alpha: float
+    margins: Margins | None = None
+    """Tests against a margin, where one was given."""
+    heterogeneity: Heterogeneity | None = None
 
     @property
     def decision(self) -> str:

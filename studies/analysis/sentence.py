@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from studies.analysis.judgments_file import DEFAULT_CRITERION, DEFAULT_PAIR
+from studies.analysis.noninferiority import Decision
 from studies.analysis.result import INFERIOR, NOT_SHOWN, SUPERIOR, Result
 from studies.analysis.winrate import DROP
 
@@ -42,8 +43,7 @@ def t_text(statistic: float, df: int | None) -> str:
 def sentence(result: Result) -> str:
     """Return the sentence that a paper may quote."""
     rate, estimate = result.rate, result.rate.estimate
-    candidate, baseline = _arm(result.pair.candidate), _arm(result.pair.baseline)
-    topic = "" if result.criterion == DEFAULT_CRITERION else f" for {_words(result.criterion)}"
+    candidate, baseline, topic = _names(result)
     if estimate.mean is None:
         counts = f"W = {rate.wins}, T = {rate.ties + rate.both_bad}, L = {rate.losses}"
         return f"No judgments{topic} enter the comparison of {candidate} with {baseline} ({counts})."
@@ -59,6 +59,67 @@ def sentence(result: Result) -> str:
             "This does not show that they are equally good."
         )
     return f"Whether annotators prefer {candidate} or {baseline}{topic} could not be tested: {rest}."
+
+
+def non_inferiority_sentence(result: Result) -> str:
+    """Return what the test against the margin allows to say."""
+    if result.margins is None:
+        return ""
+    found = result.margins.non_inferiority
+    candidate, baseline, topic = _names(result)
+    if found.limit is None or found.p_value is None or result.rate.estimate.mean is None:
+        return f"Whether {candidate} is worse than {baseline}{topic} could not be tested against a margin."
+    figures = (
+        f"win rate {percent(result.rate.estimate.mean)} %, lower limit of the one-sided "
+        f"{100 * (1 - found.alpha):g} % interval {percent(found.limit)} %, "
+        f"margin {_points(found.margin)} below 50 %; {p_text(found.p_value)}, not corrected for several tests"
+    )
+    if found.decision is Decision.NON_INFERIOR:
+        return (
+            f"{_capital(candidate)} was non-inferior to {baseline}{topic} within a margin of "
+            f"{_points(found.margin)} ({figures})."
+        )
+    return (
+        f"It was not shown that {candidate} is non-inferior to {baseline}{topic} within a margin of "
+        f"{_points(found.margin)} ({figures}). This does not show that it is worse."
+    )
+
+
+def equivalence_sentence(result: Result) -> str:
+    """Return what the two one-sided tests allow to say."""
+    if result.margins is None:
+        return ""
+    found = result.margins.equivalence
+    candidate, baseline, topic = _names(result)
+    if found.low is None or found.high is None or found.p_value is None:
+        return f"Whether {candidate} and {baseline} are equivalent{topic} could not be tested."
+    figures = (
+        f"{100 * (1 - 2 * found.alpha):g} % interval [{percent(found.low)}, {percent(found.high)}], "
+        f"50 % ± {_points(found.margin)}; {p_text(found.p_value)}, not corrected for several tests"
+    )
+    if found.decision is Decision.EQUIVALENT:
+        return (
+            f"{_capital(candidate)} and {baseline} were equivalent{topic} within {_points(found.margin)} "
+            f"({figures})."
+        )
+    return (
+        f"It was not shown that {candidate} and {baseline} are equivalent{topic} within "
+        f"{_points(found.margin)} ({figures}). This does not show that they differ."
+    )
+
+
+def _names(result: Result) -> tuple[str, str, str]:
+    topic = "" if result.criterion == DEFAULT_CRITERION else f" for {_words(result.criterion)}"
+    return _arm(result.pair.candidate), _arm(result.pair.baseline), topic
+
+
+def _capital(text: str) -> str:
+    return text.replace("the ", "The ", 1) if text.startswith("the ") else text
+
+
+def _points(margin: float) -> str:
+    points = f"{100 * margin:g}"
+    return "1 point" if points == "1" else f"{points} points"
 
 
 def _arm(name: str) -> str:

@@ -2,18 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from studies.analysis.further import heterogeneity, margins
 from studies.analysis.multiplicity import holm
 from studies.analysis.records import Judgments, Pair
 from studies.analysis.result import Result
+from studies.analysis.robustness import RobustnessRow, robustness
+from studies.analysis.several import SeveralArms, several_arms
 from studies.analysis.winrate import HALF, TIE_RULES, win_rate
+
+DRAWS, MANY = 1000, 200_000
+"""Bootstrap draws, and the judgments up to which they are made without being asked for."""
 
 
 class AnalysisError(ValueError):
     """A request that the judgments cannot answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a reader may choose, and what a plan fixes."""
+
+    alpha: float = 0.05
+    """Intervals cover 1 - alpha."""
+    ties: str = HALF
+    criterion: str | None = None
+    """The primary one; the first of the file unless given."""
+    seed: int = 0
+    margin: float | None = None
+    """Of non-inferiority and equivalence, in units of the win rate."""
+    draws: int | None = None
+    """Bootstrap draws; unless given, `DRAWS`, and none for more judgments than `MANY`."""
+    scales: Mapping[str, float] = field(default_factory=dict)
+    """Guidance scale by candidate's name, where it is known."""
+
+    def check(self) -> None:
+        """Refuse settings that mean nothing."""
+        if self.ties not in TIE_RULES:
+            message = f"unknown tie rule {self.ties!r}; known are {', '.join(TIE_RULES)}"
+            raise AnalysisError(message)
+        if not 0 < self.alpha <= 0.5:  # noqa: PLR2004 - beyond it an interval would miss more than it covers
+            message = f"alpha is {self.alpha:g}; it must be above 0 and at most 0.5"
+            raise AnalysisError(message)
+        if self.margin is not None and not 0 < self.margin < 0.5:  # noqa: PLR2004 - any result would do
+            message = f"the margin is {self.margin:g}; it must be above 0 and below 0.5, 0.05 for 5 points"
+            raise AnalysisError(message)
+
+    def draws_for(self, judgments: int) -> int:
+        """Return how many bootstrap draws are made for so many judgments."""
+        if self.draws is not None:
+            return self.draws
+        return DRAWS if judgments <= MANY else 0
+
+
+DEFAULTS = Settings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +76,10 @@ class Analysis:
     judgments: int
     analysed: int
     excluded: int
+    robustness: tuple[RobustnessRow, ...]
+    """The headline under other rules."""
+    several: SeveralArms | None
+    """What is said of more than two arms together."""
     caveats: tuple[str, ...]
     """Caveats of the whole file; each result has its own beside them."""
 
@@ -47,51 +98,78 @@ class Analysis:
         return tuple(result for result in self.results if result.pair == pair)
 
 
-def analyze(
-    judgments: Judgments,
-    *,
-    alpha: float = 0.05,
-    ties: str = HALF,
-    criterion: str | None = None,
-    seed: int = 0,
-) -> Analysis:
+def analyze(judgments: Judgments, settings: Settings = DEFAULTS, **changes: Any) -> Analysis:
     """Analyse every criterion and pair of arms; Holm's family is all of them.
 
     Parameters
     ----------
-    criterion
-        The primary one; the first of the file unless given.
+    judgments
+        Of any file.
+    settings, changes
+        See `Settings`; ``changes`` are its fields by name.
 
     Raises
     ------
     AnalysisError
-        Unknown criterion or tie rule, or ``alpha`` outside (0, 0.5].
+        Unknown criterion or tie rule, or ``alpha`` or ``margin`` where they mean nothing.
     """
-    primary = _primary(judgments, criterion)
-    if ties not in TIE_RULES:
-        message = f"unknown tie rule {ties!r}; known are {', '.join(TIE_RULES)}"
-        raise AnalysisError(message)
-    if not 0 < alpha <= 0.5:  # noqa: PLR2004 - beyond it an interval would miss more than it covers
-        message = f"alpha is {alpha:g}; it must be above 0 and at most 0.5"
-        raise AnalysisError(message)
+    settings = replace(settings, **changes)
+    settings.check()
+    primary = _primary(judgments, settings.criterion)
     cells = [(c, p) for p in range(len(judgments.pairs)) for c in range(len(judgments.criteria))]
     cells = [cell for cell in cells if _occurs(judgments, *cell)]
-    rates = [win_rate(judgments.select(*cell), alpha=alpha, ties=ties, seed=seed) for cell in cells]
-    adjusted = holm([rate.estimate.p_value for rate in rates])
-    results = tuple(
-        Result(judgments.criteria[c], judgments.pairs[p], rate, p_holm, len(rates), alpha)
-        for (c, p), rate, p_holm in zip(cells, rates, adjusted, strict=True)
-    )
+    results = _results(judgments, cells, settings)
+    headline = next(cell for cell in cells if judgments.criteria[cell[0]] == primary)
     return Analysis(
         results=results,
         primary=primary,
-        alpha=alpha,
-        ties_rule=ties,
-        seed=seed,
+        alpha=settings.alpha,
+        ties_rule=settings.ties,
+        seed=settings.seed,
         judgments=len(judgments),
         analysed=int(np.count_nonzero(judgments.analysed)),
         excluded=int(np.count_nonzero(judgments.excluded & judgments.real)),
+        robustness=robustness(
+            judgments,
+            criterion=headline[0],
+            pair=headline[1],
+            ties=settings.ties,
+            alpha=settings.alpha,
+            draws=settings.draws_for(len(judgments)),
+            seed=settings.seed,
+        ),
+        several=several_arms(
+            judgments,
+            criterion=headline[0],
+            alpha=settings.alpha,
+            ties=settings.ties,
+            seed=settings.seed,
+            scales=settings.scales,
+            draws=settings.draws_for(len(judgments)),
+        ),
         caveats=tuple(_caveats(judgments)),
+    )
+
+
+def _results(
+    judgments: Judgments, cells: Sequence[tuple[int, int]], settings: Settings
+) -> tuple[Result, ...]:
+    alpha, margin = settings.alpha, settings.margin
+    records = [judgments.select(*cell) for cell in cells]
+    rates = [win_rate(each, alpha=alpha, ties=settings.ties, seed=settings.seed) for each in records]
+    adjusted = holm([rate.estimate.p_value for rate in rates])
+    return tuple(
+        Result(
+            judgments.criteria[c],
+            judgments.pairs[p],
+            rate,
+            p_holm,
+            len(rates),
+            alpha,
+            margins=None if margin is None else margins(rate.estimate, margin=margin, alpha=alpha),
+            heterogeneity=heterogeneity(each, alpha=alpha),
+        )
+        for (c, p), rate, p_holm, each in zip(cells, rates, adjusted, records, strict=True)
     )
 
 

@@ -27,6 +27,18 @@ def points(value: float | None) -> SafeString | str:
     return NONE if value is None else figure(value, f"{100 * value:+.1f}".replace("-", "−"))
 
 
+def points_of(value: float) -> SafeString | str:
+    """Return a distance in percentage points."""
+    return figure(value, f"{100 * value:.1f}")
+
+
+def span(low: int, high: int | None) -> SafeString | str:
+    """Return a range of whole numbers."""
+    if high is None or high == low:
+        return figure(low, str(low))
+    return format_html("{} to {}", figure(low, str(low)), figure(high, str(high)))
+
+
 def interval(low: float | None, high: float | None) -> SafeString | str:
     """Return an interval of shares in brackets."""
     if low is None or high is None:

@@ -15,7 +15,7 @@ from studies.reports.style import SMALL, TEXT, Look, Palette
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     """One estimate: a label, its interval, a look."""
 
     label: str
@@ -24,9 +24,11 @@ class _Row:
     high: float | None
     colour: str
     marker: str
+    size: float = 6.0
 
     @property
     def numbers(self) -> str:
+        """The estimate and its interval, as figures."""
         if self.mean is None:
             return "none decided"
         if self.low is None or self.high is None:
@@ -34,10 +36,14 @@ class _Row:
         return f"{percent(self.mean)} [{percent(self.low)}, {percent(self.high)}]"
 
 
-def _rows(result: Result, colours: Palette) -> tuple[_Row, ...]:
+Blocks = Sequence[tuple[str, Sequence[Row]]]
+"""Names, and the rows below each."""
+
+
+def _rows(result: Result, colours: Palette) -> tuple[Row, ...]:
     rate = result.rate
     decided, naive = rate.decided, rate.naive
-    first = _Row(
+    first = Row(
         f"ties {'left out' if rate.ties_rule == 'drop' else 'half'}, clustered",
         rate.estimate.mean,
         rate.estimate.ci_low,
@@ -45,8 +51,8 @@ def _rows(result: Result, colours: Palette) -> tuple[_Row, ...]:
         colours.candidate,
         "o",
     )
-    second = _Row("decided only, clustered", decided.mean, decided.ci_low, decided.ci_high, colours.ink, "D")
-    grey = _Row(
+    second = Row("decided only, clustered", decided.mean, decided.ci_low, decided.ci_high, colours.ink, "D")
+    grey = Row(
         "decided only, independent (Wilson)",
         decided.mean,
         naive.wilson_low,
@@ -84,8 +90,12 @@ _MARGINS = 0.75
 
 def forest(results: Sequence[Result], look: Look) -> Figure:
     """Draw each criterion's estimates with their intervals."""
+    return rows_figure([(result.criterion, _rows(result, look.colours)) for result in results], look)
+
+
+def rows_figure(blocks: Blocks, look: Look) -> Figure:
+    """Draw blocks of estimates with their intervals around the line of no preference."""
     colours, frame = look.colours, _NARROW if look.narrow else _WIDE
-    blocks = [(result.criterion, _rows(result, colours)) for result in results]
     lines = sum(1.35 + frame.step * len(rows) for _, rows in blocks)
     height = lines * _LINE + _MARGINS
     figure, axes = style.canvas(look, height)
@@ -152,11 +162,11 @@ def _words(
         )
 
 
-def _interval(axes: Axes, frame: _Frame, y: float, row: _Row, colours: Palette) -> None:
+def _interval(axes: Axes, frame: _Frame, y: float, row: Row, colours: Palette) -> None:
     figures = colours.soft if row.marker == "s" else colours.ink
     _words(axes, frame, y - frame.rise, (row.label, row.numbers), (colours.soft, figures))
     if row.mean is None:
         return
     if row.low is not None and row.high is not None:
         axes.plot([row.low, row.high], [y, y], color=row.colour, linewidth=2.2, solid_capstyle="butt")
-    axes.plot([row.mean], [y], marker=row.marker, color=row.colour, markersize=6, clip_on=False)
+    axes.plot([row.mean], [y], marker=row.marker, color=row.colour, markersize=row.size, clip_on=False)

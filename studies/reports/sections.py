@@ -7,10 +7,12 @@ from typing import Any
 from studies.analysis.as_json import result_as_dict
 from studies.analysis.records import Pair
 from studies.analysis.result import Result
+from studies.analysis.robustness import RobustnessRow
 from studies.analysis.sentence import sentence, t_text
 from studies.reports import figures as f
 from studies.reports.document import Block, Plot, Prose, Section, Table, present, table
 from studies.reports.plots import pictures
+from studies.reports.robustness_plot import robustness_picture, words_of
 from studies.reports.summary import ReportSummary
 
 SE_NAMES = {
@@ -127,26 +129,35 @@ def _beside(found: tuple[Result, ...]) -> Table | None:
 
 def robustness(summary: ReportSummary) -> list[Section]:
     """Return the headline under other rules, and its standard error under each assumption."""
-    if not summary.analysis:
+    analysis = summary.analysis
+    if not analysis:
         return []
-    several = len(summary.analysis.results) > 1
-    rows = []
-    for row in summary.sensitivities:
-        data = result_as_dict(row.result)
-        cells = [
-            row.label,
-            f.count(data["n"]),
-            f.share(data["win_rate"]),
-            f.interval(data["ci_low"], data["ci_high"]),
-            f.p_value(data["p_value"]),
-            f.p_value(data["p_holm"]),
-            data["decision"],
-        ]
-        rows.append(cells if several else [*cells[:-2], cells[-1]])
-    heads = ["Rule", "n", "Win rate", "Clustered interval", "p", "Holm p", "Decision"]
-    made = table("Table of robustness", heads if several else [*heads[:-2], heads[-1]], rows)
-    blocks = present(made, _standard_errors(summary.analysis.headline))
+    rows = analysis.robustness
+    blocks = present(
+        Plot(robustness_picture(rows, simulated=summary.integrity.simulated)),
+        _robustness_table(rows),
+        _standard_errors(analysis.headline),
+    )
     return [Section("robustness", "Robustness of the headline", blocks)]
+
+
+def _robustness_table(rows: tuple[RobustnessRow, ...]) -> Table | None:
+    return table(
+        "Table of robustness",
+        ("Rule", "n", "Win rate", "Interval", "p"),
+        [
+            (
+                f"{words_of(row)}{' (as planned)' if row.planned else ''}",
+                f.count(row.n),
+                f.share(row.win_rate),
+                f.interval(row.ci_low, row.ci_high),
+                f.p_value(row.p_value),
+            )
+            for row in rows
+        ],
+        folded="The same in figures",
+        caption="One row is what was planned. The others show what it rests on; none decides.",
+    )
 
 
 def _standard_errors(result: Result) -> Table | None:

@@ -6,15 +6,31 @@ from typing import Any
 
 from studies.reports import figures as f
 from studies.reports.design import ArmDesign
-from studies.reports.document import Facts, Items, Prose, Section, Side, present, table
+from studies.reports.document import Facts, Items, Plot, Prose, Section, Side, present, table
 from studies.reports.flow import Flow
+from studies.reports.flow_chart import flow_picture
 from studies.reports.summary import ReportSummary
 
 
 def flow(summary: ReportSummary) -> Section:
     """Return how many of everything there were."""
-    made = table("Table of the flow", ("Step", "Count", "Left at this step"), flow_steps(summary.flow))
-    return Section("flow", "Flow", present(made))
+    heads = ("Step", "Count", "Left at this step")
+    made = table("Table of the flow", heads, flow_steps(summary.flow), folded="The same in figures")
+    drawn = Plot(flow_picture(summary.flow, simulated=summary.integrity.simulated))
+    return Section("flow", "Flow", present(drawn, made))
+
+
+def _care(flow: Flow) -> list[tuple[str, Any, str]]:
+    """Return how attention checks and repeats went, in a study that has some."""
+    steps = (
+        ("Attention checks answered", flow.checks_answered, flow.checks_passed, "{} not passed"),
+        ("Swapped repeats answered", flow.repeats_answered, flow.repeats_alike, "{} answered differently"),
+    )
+    return [
+        (name, f.count(number), words.format(number - good) if number > good else "")
+        for name, number, good, words in steps
+        if number
+    ]
 
 
 def flow_steps(flow: Flow) -> list[tuple[str, Any, str]]:
@@ -34,6 +50,7 @@ def flow_steps(flow: Flow) -> list[tuple[str, Any, str]]:
         f"{flow.judgments_of_checks} of checks and repeats" if flow.judgments_of_checks else "",
         f"{flow.judgments_excluded} excluded by rule" if flow.judgments_excluded else "",
     ]
+    screened = f"{flow.annotators_screened} screened out" if flow.annotators_screened else ""
     return [
         ("Prompts", f.count(flow.prompts), ""),
         ("Completions", f.count(flow.completions), failed),
@@ -41,8 +58,9 @@ def flow_steps(flow: Flow) -> list[tuple[str, Any, str]]:
         ("Assignments planned", f.count(flow.assignments_planned), unfilled),
         ("Assignments filled", f.count(flow.assignments_filled), skipped),
         ("Annotators who came", f.count(flow.annotators_arrived), declined),
-        ("Annotators who consented", f.count(flow.annotators_consented), ""),
+        ("Annotators who consented", f.count(flow.annotators_consented), screened),
         ("Annotators who judged", f.count(flow.annotators_judged), excluded),
+        *_care(flow),
         ("Judgments", f.count(flow.judgments), ", ".join(filter(None, left_out))),
         ("Judgments analysed", f.count(flow.judgments_analysed), ""),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import defaultdict
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -14,13 +14,11 @@ import numpy as np
 import scipy
 from django.conf import settings
 
-from studies.analysis.as_json import analysis_as_dict, result_as_dict
+from studies.analysis.as_json import analysis_as_dict
 from studies.analysis.judgments_file import parse_judgments
 from studies.analysis.records import Judgments
-from studies.analysis.result import Result
 from studies.analysis.sentence import sentence
 from studies.analysis.summary import Analysis, analyze
-from studies.analysis.winrate import DROP, HALF
 from studies.models import AuditEvent, Judgment, Study
 from studies.reports.design import Design, design
 from studies.reports.errors import ReportError
@@ -48,14 +46,6 @@ class Integrity:
 
 
 @dataclass(frozen=True, slots=True)
-class Sensitivity:
-    """The primary result under another rule."""
-
-    label: str
-    result: Result
-
-
-@dataclass(frozen=True, slots=True)
 class AnnotatorCount:
     """How much an annotator judged; times are of whole comparisons."""
 
@@ -78,10 +68,14 @@ class ReportSummary:
     design: Design
     analysis: Analysis | None
     """None when a closed study has no judgments."""
-    sensitivities: tuple[Sensitivity, ...]
     annotators: tuple[AnnotatorCount, ...]
     data: bytes
     """The judgments file itself."""
+
+    @property
+    def scales(self) -> dict[str, float]:
+        """The guidance scale of each arm."""
+        return {arm.name: float(arm.decoding["guidance_scale"]) for arm in self.design.arms}
 
 
 def ensure_reportable(study: Study) -> None:
@@ -124,40 +118,26 @@ def summarize(study: Study) -> ReportSummary:
         ),
         design=design(study),
         analysis=analysis,
-        sensitivities=_sensitivities(study, judgments, analysis) if judgments and analysis else (),
         annotators=_annotators(study),
         data=data,
     )
 
 
-def _analysis(study: Study, judgments: Judgments, ties: str = "") -> Analysis:
+def _analysis(study: Study, judgments: Judgments) -> Analysis:
     primary = study.criteria.get(primary=True).name
     return analyze(
         judgments,
         alpha=ALPHA,
-        ties=ties or study.tie_rule,
+        ties=study.tie_rule,
         criterion=primary if primary in judgments.criteria else None,
         seed=study.seed,
+        scales={arm.name: arm.decoding.guidance_scale for arm in study.arms.select_related("checkpoint")},
     )
 
 
 def _headline(study: Study, analysis: Analysis | None) -> str:
     text = sentence(analysis.headline) if analysis else "This study was closed without a single judgment."
     return f"SIMULATED: {text}" if study.simulated else text
-
-
-def _sensitivities(study: Study, judgments: Judgments, planned: Analysis) -> tuple[Sensitivity, ...]:
-    """Return the headline under the other tie rule and, where anybody is excluded, without exclusions."""
-    other = DROP if study.tie_rule == HALF else HALF
-    words = {HALF: "Ties counted half", DROP: "Ties left out"}
-    rows = [
-        Sensitivity(f"As planned: {words[study.tie_rule].lower()}", planned.headline),
-        Sensitivity(words[other], _analysis(study, judgments, other).headline),
-    ]
-    if judgments.excluded.any():
-        everybody = replace(judgments, excluded=np.zeros_like(judgments.excluded))
-        rows.append(Sensitivity("Nobody excluded", _analysis(study, everybody).headline))
-    return tuple(rows)
 
 
 def _integrity(study: Study, data: bytes) -> Integrity:
@@ -213,7 +193,6 @@ def report_as_dict(summary: ReportSummary) -> dict[str, Any]:
         "simulated": summary.integrity.simulated,
         "headline": summary.headline,
         **analysis,
-        "sensitivity": [{"label": row.label, **result_as_dict(row.result)} for row in summary.sensitivities],
         "integrity": asdict(summary.integrity),
         "flow": asdict(summary.flow),
         "design": asdict(summary.design),

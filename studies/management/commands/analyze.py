@@ -14,7 +14,7 @@ from studies.analysis.as_json import analysis_as_dict
 from studies.analysis.as_text import analysis_as_text
 from studies.analysis.csv_table import JudgmentsFileError
 from studies.analysis.judgments_file import read_judgments
-from studies.analysis.summary import AnalysisError, analyze
+from studies.analysis.summary import AnalysisError, Settings, analyze
 from studies.analysis.winrate import HALF, TIE_RULES
 
 
@@ -32,6 +32,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--ties", choices=TIE_RULES, default=HALF, help="count ties half, or drop them (default half)"
         )
+        parser.add_argument(
+            "--margin", help="test non-inferiority and equivalence within MARGIN, 0.05 for 5 points"
+        )
+        parser.add_argument(
+            "--draws", help="bootstrap draws (default 1000; none for more than 200,000 judgments)"
+        )
         parser.add_argument("--seed", default="0", help="of the resampling (default 0)")
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
@@ -39,14 +45,16 @@ class Command(BaseCommand):
         """Print the analysis, or end with one line that says what is wrong."""
         seed = int(_number("--seed", options["seed"], r"[0-9]{1,18}", "a whole number"))
         alpha = float(_number("--alpha", options["alpha"], r"[0-9]*[.]?[0-9]+", "a number such as 0.05"))
+        settings = Settings(
+            alpha=alpha,
+            ties=options["ties"],
+            criterion=options["criterion"],
+            seed=seed,
+            margin=_margin(options["margin"]),
+            draws=_draws(options["draws"]),
+        )
         try:
-            analysis = analyze(
-                read_judgments(Path(options["file"])),
-                alpha=alpha,
-                ties=options["ties"],
-                criterion=options["criterion"],
-                seed=seed,
-            )
+            analysis = analyze(read_judgments(Path(options["file"])), settings)
         except JudgmentsFileError as error:
             message = f"{options['file']}: {error}"
             raise CommandError(message) from None
@@ -59,6 +67,16 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(analysis_as_dict(analysis), indent=2, allow_nan=False))
         else:
             self.stdout.write(analysis_as_text(analysis), ending="")
+
+
+def _margin(given: Any) -> float | None:
+    if given is None:
+        return None
+    return float(_number("--margin", given, r"[0-9]*[.]?[0-9]+", "a share such as 0.05, for 5 points"))
+
+
+def _draws(given: Any) -> int | None:
+    return None if given is None else int(_number("--draws", given, r"[0-9]{1,6}", "a whole number"))
 
 
 def _number(option: str, given: Any, form: str, wanted: str) -> str:

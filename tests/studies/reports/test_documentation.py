@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from studies.analysis.as_json import analysis_as_dict
+from studies.analysis.judgments_file import parse_judgments
+from studies.analysis.summary import analyze
+from studies.reports.export import judgments_bytes
 from studies.reports.render import render
 from tests.studies.reports.kit import exclude, judged_study
 
@@ -22,9 +26,14 @@ def names(data, parent=""):
     return own.union(*(names(value, "" if parent in OWN_WORDS else key) for key, value in data.items()))
 
 
+def of_margin(study):
+    """Return the fields of an analysis with a margin, which a report has when its plan has one."""
+    return names(analysis_as_dict(analyze(parse_judgments(judgments_bytes(study)), margin=0.05)))
+
+
 @pytest.mark.django_db
 def test_every_field_of_the_report_is_documented():
-    study = judged_study()
+    study, many = judged_study(), judged_study(arms=("standard", "mild", "strong"))
     exclude(study)
     text = (Path(__file__).parents[3] / "docs" / "statistics.md").read_text(encoding="utf-8")
     entries = {
@@ -34,8 +43,9 @@ def test_every_field_of_the_report_is_documented():
         for name in re.findall(r"`(\w+)`", line.split("|")[1])
     }
 
-    fields = names(json.loads(render(study, "json")))
+    fields = names(json.loads(render(study, "json"))) | names(json.loads(render(many, "json")))
+    fields |= of_margin(study)
 
-    assert {"win_rate", "two_way", "data_sha256", "median_seconds"} <= fields
+    assert {"win_rate", "two_way", "data_sha256", "median_seconds", "rank_low", "bound"} <= fields
     assert sorted(fields - entries) == []
     assert sorted(entries - fields) == []
