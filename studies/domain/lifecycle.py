@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from generation import requests
-from generation.models import Completion
+from generation.models import GIVEN, Completion
 from generation.spec import CompletionRequest, NoiseKey
 from studies.domain.audit import record_event
 from studies.domain.checks import plan_checks
@@ -73,15 +74,20 @@ def start_generation(*, study: Study, actor: str) -> Study:
     """Ask the workers for every completion that is not there yet."""
     study = _locked(study)
     _require(study, StudyStatus.DRAFT, verb="generated")
-    requests.request_completions(study.key, completion_requests(study))
+    wanted = (item for item in completion_requests(study) if not item.checkpoint.given)
+    requests.request_completions(study.key, wanted)
     return _move(study, StudyStatus.GENERATING, actor=actor, action="generation_started")
 
 
-def missing_completions(study: Study) -> int:
-    """Return how many completions are not there yet."""
-    wanted = study.arms.count() * study.prompts.count() * study.replicates
-    done = Completion.objects.filter(batch_key=study.key, status=Completion.Status.DONE)
-    return wanted - done.count()
+def missing_completions(study: Study, *, given: bool | None = None) -> int:
+    """Return how many completions are not there yet; ``given``: of arms whose texts are imported, or not."""
+    arms = study.arms.all()
+    if given is not None:
+        imported = Q(checkpoint__source__startswith=GIVEN)
+        arms = arms.filter(imported if given else ~imported)
+    keys = list(arms.values_list("key", flat=True))
+    done = Completion.objects.filter(batch_key=study.key, arm_key__in=keys, status=Completion.Status.DONE)
+    return len(keys) * study.prompts.count() * study.replicates - done.count()
 
 
 def settle(study: Study) -> Study:

@@ -19,13 +19,12 @@ Lines = dict[Path, int]
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def decode(data: bytes, *, name: str) -> str:
-    """Return the text of a file, or say why it is none."""
-    if len(data) > MAX_BYTES:
+def decode(data: bytes, *, name: str, most: int = MAX_BYTES) -> str:
+    """Return the text of a file of at most ``most`` bytes, or say why it is none."""
+    if len(data) > most:
         size = len(data) / _MEBIBYTE
         raise StudyFileError(
-            f"the file has {size:.0f} MB; at most {MAX_BYTES // _MEBIBYTE} MB are read. "
-            "Put long prompts into a CSV or JSONL file beside it.",
+            f"the file has {size:.0f} MB; at most {most // _MEBIBYTE} MB are read. Make it smaller.",
             name=name,
         )
     try:

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from studies.files.errors import StudyFileError
-from studies.files.nodes import decode
+from studies.files.rows import SUFFIXES, Rows, read_rows
 from studies.files.schema import PromptEntry
 
-Rows = list[tuple[int, dict[str, Any]]]
+_COLUMNS = set(PromptEntry.model_fields) - {"messages"}
 
 
 def read_beside(reference: Any, *, folder: Path | None, name: str, line: int | None) -> tuple[str, Rows]:
     """Return the name of the file and its rows with their line numbers."""
     path, told = _inside(reference, folder=folder, name=name, line=line)
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
+    if path.suffix.lower() not in SUFFIXES:
         raise StudyFileError(
             f"“{told}” is neither .csv nor .jsonl", name=name, line=line, field="prompts.file"
         )
     try:
-        text = decode(path.read_bytes(), name=told)
+        data = path.read_bytes()
     except OSError as error:
         raise StudyFileError(
             f"“{told}” cannot be read: {error.strerror}", name=name, line=line, field="prompts.file"
         ) from error
-    rows = reader(text, told)
+    rows = read_rows(data, name=told, columns=_COLUMNS)
     if not rows:
         raise StudyFileError("the file holds no prompt", name=told, line=1)
     return told, rows
@@ -58,45 +53,3 @@ def _inside(reference: Any, *, folder: Path | None, name: str, line: int | None)
     if not path.is_relative_to(folder.resolve()):
         raise wrong("the file must lie beside the study file or in a folder below")
     return path, told
-
-
-def _csv(text: str, name: str) -> Rows:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        known = set(PromptEntry.model_fields) - {"messages"}
-        unknown = [field for field in reader.fieldnames or [] if field not in known]
-        if unknown:
-            raise StudyFileError(
-                f"unknown column; known are {', '.join(sorted(known))}",
-                name=name,
-                line=1,
-                field=unknown[0] or "(empty)",
-            )
-        rows: Rows = []
-        start = 2
-        for row in reader:
-            if None in row or None in row.values():
-                raise StudyFileError("the row has not as many cells as the header", name=name, line=start)
-            rows.append((start, {key: value for key, value in row.items() if value}))
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise StudyFileError(f"this is not CSV: {error}", name=name, line=reader.line_num) from error
-    return rows
-
-
-def _jsonl(text: str, name: str) -> Rows:
-    rows: Rows = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise StudyFileError(f"this line is not JSON: {error}", name=name, line=number) from error
-        if not isinstance(row, dict):
-            raise StudyFileError("this line is not a JSON object", name=name, line=number)
-        rows.append((number, row))
-    return rows
-
-
-_READERS: dict[str, Callable[[str, str], Rows]] = {".csv": _csv, ".jsonl": _jsonl}

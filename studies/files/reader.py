@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 from studies.files.errors import Path as Trail
 from studies.files.errors import StudyFileError, spoken
 from studies.files.nodes import Lines, decode, parse
-from studies.files.prompts import Rows, read_beside
+from studies.files.prompts import read_beside
+from studies.files.rows import Rows
 from studies.files.rules import problems
 from studies.files.schema import StudyEntry
 
@@ -66,7 +67,7 @@ def _first(error: ValidationError, locator: _Locator) -> StudyFileError:
     """Return the first error. Missing keys come last: a misspelt key explains a missing one."""
     details = error.errors(include_url=False)
     found = [
-        (detail["type"] == "missing", locator.error(tuple(detail["loc"]), _problem(detail)))
+        (detail["type"] == "missing", locator.error(tuple(detail["loc"]), problem_of(detail)))
         for detail in details
     ]
     return min(found, key=lambda one: (one[0], one[1].line or 0))[1]
@@ -86,7 +87,8 @@ _SHOWING = {
 }
 
 
-def _problem(detail: ErrorDetails) -> str:
+def problem_of(detail: ErrorDetails) -> str:
+    """Return what is wrong with a value, in the words of this product."""
     kind, said = detail["type"], str(detail["msg"])
     given = repr(detail["input"])
     given = given if len(given) <= _SHOWN else given[:_SHOWN] + "…"

@@ -8,9 +8,10 @@ from generation.spec import Negative, SpecError
 from studies.domain.audit import canonical
 from studies.enums import Scale
 from studies.files.errors import Path
-from studies.files.schema import ArmEntry, PromptEntry, StudyEntry
+from studies.files.schema import ArmEntry, PromptEntry, StudyEntry, SurveyEntry
 
 Problem = tuple[Path, str]
+_WIDEST_SCALE = 10
 
 
 def problems(entry: StudyEntry) -> Iterator[Problem]:
@@ -20,6 +21,9 @@ def problems(entry: StudyEntry) -> Iterator[Problem]:
     yield from _once("arms", [arm.name for arm in entry.arms], "name")
     yield from _once("prompts", [prompt.id for prompt in entry.prompts], "id")
     yield from _answerable(entry)
+    yield from _once("survey", [question.name for question in entry.survey], "name")
+    for index, question in enumerate(entry.survey):
+        yield from ((("survey", index, *path), problem) for path, problem in _survey_question(question))
     yield from _specs(entry)
     yield from _enough_for_checks(entry)
     yield from _exactly_one_baseline(entry)
@@ -87,6 +91,22 @@ def _answerable(entry: StudyEntry) -> Iterator[Problem]:
     for index, pair in enumerate(entry.practice):
         if primary and primary.scale == Scale.TWO_WAY and pair.better == "tie":
             yield ("practice", index, "better"), f"“{primary.name}” offers no tie"
+
+
+def _survey_question(question: SurveyEntry) -> Iterator[Problem]:
+    of_options = question.kind in ("single", "multiple")
+    if of_options != bool(question.options):
+        needed = "needs options to choose from" if of_options else "is for single and multiple only"
+        yield ("options",), needed
+    if len(set(question.options)) < len(question.options):
+        yield ("options",), "an option is there twice"
+    if question.kind == "scale" and (question.least is None or question.most is None):
+        yield ("kind",), "a scale needs “least” and “most”, say 1 and 7"
+    if question.least is not None and question.most is not None:
+        if question.least >= question.most:
+            yield ("most",), "must be above “least”"
+        elif question.kind == "scale" and question.most - question.least > _WIDEST_SCALE:
+            yield ("most",), f"a scale has at most {_WIDEST_SCALE + 1} points; use a number"
 
 
 def _enough_for_checks(entry: StudyEntry) -> Iterator[Problem]:

@@ -73,6 +73,20 @@ class ComprehensionEntry(Entry):
     answer: Line
 
 
+class SurveyEntry(Entry):
+    """A question after the comparisons."""
+
+    name: Slug
+    question: Line
+    kind: Literal["single", "multiple", "scale", "number", "text"]
+    options: Annotated[list[Line], Field(max_length=30)] = Field(default_factory=list)
+    least: Annotated[int, Field(ge=-(10**9), le=10**9)] | None = None
+    most: Annotated[int, Field(ge=-(10**9), le=10**9)] | None = None
+    least_label: Annotated[str, AfterValidator(_storable), Field(max_length=60)] = ""
+    most_label: Annotated[str, AfterValidator(_storable), Field(max_length=60)] = ""
+    required: bool = True
+
+
 class ArmEntry(Entry):
     """A way of generating text."""
 
@@ -140,6 +154,7 @@ class StudyEntry(Entry):
     repeats: Few = 0
     practice: Annotated[list[PracticeEntry], Field(max_length=10)] = Field(default_factory=list)
     comprehension: Annotated[list[ComprehensionEntry], Field(max_length=10)] = Field(default_factory=list)
+    survey: Annotated[list[SurveyEntry], Field(max_length=50)] = Field(default_factory=list)
     ties: Literal[tuple(TieRule.values)] = TieRule.HALF.value  # type: ignore[valid-type]
     draws: Literal[tuple(Draws.values)] = Draws.INDEPENDENT.value  # type: ignore[valid-type]
     replicates: Annotated[int, Field(ge=1, le=100)] = 1

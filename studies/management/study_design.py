@@ -8,6 +8,7 @@ from pathlib import Path
 from django.core.management.base import OutputWrapper
 
 from studies.domain import lifecycle
+from studies.files.completions import import_completions
 from studies.files.importer import import_path
 from studies.files.writer import export_study
 from studies.management.study_base import ACTOR, Options, Verb, find, slug
@@ -36,6 +37,18 @@ def _import(out: OutputWrapper, options: Options) -> None:
     )
 
 
+def _completions_arguments(parser: ArgumentParser) -> None:
+    slug(parser)
+    parser.add_argument("file", metavar="FILE", type=Path, help="completions as .jsonl or .csv")
+
+
+def _completions(out: OutputWrapper, options: Options) -> None:
+    study = find(options)
+    number = import_completions(study, options["file"], actor=ACTOR)
+    left = lifecycle.missing_completions(study)
+    out.write(f"imported: {number} completions into {study.slug}; {left} are still missing")
+
+
 def _export_arguments(parser: ArgumentParser) -> None:
     slug(parser)
     parser.add_argument("--out", metavar="FILE", type=Path, help="write here instead of standard output")
@@ -62,5 +75,11 @@ VERBS = (
     Verb("list", "list the studies", _list, lambda _: None),
     Verb("import", "read a study file: a new draft, or the draft of that name anew", _import, _file),
     Verb("export", "write the study file of a study", _export, _export_arguments),
+    Verb(
+        "import-completions",
+        "take completions that were written elsewhere",
+        _completions,
+        _completions_arguments,
+    ),
     Verb("generate", "ask the workers for the completions of a draft", _generate, slug),
 )

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
-from generation import requests
-from generation.models import Completion
 from studies.domain import lifecycle
 from studies.enums import StudyStatus
+from studies.files.completions import import_completions
 from studies.files.importer import import_study
 from studies.models import Study
 from studies.simulation.behaviour import Crowd
@@ -77,40 +72,8 @@ def _with_shipped_completions(study: Study) -> Study:
     """Store the completions that a run of the real model wrote, with their provenance."""
     Study.objects.filter(pk=study.pk).update(simulated=True)
     study.refresh_from_db()
-    wanted = {
-        (str(item.prompt_key), str(item.arm_key), item.replicate): item
-        for item in lifecycle.completion_requests(study)
-    }
-    prompts = {prompt.name: str(prompt.key) for prompt in study.prompts.all()}
-    arms = {arm.name: str(arm.key) for arm in study.arms.all()}
-    with _COMPLETIONS.open(encoding="utf-8") as lines:
-        Completion.objects.bulk_create(
-            _completion(study, wanted[prompts[row["prompt"]], arms[row["arm"]], row["replicate"]], row)
-            for row in map(json.loads, lines)
-        )
+    import_completions(study, _COMPLETIONS, actor=ACTOR)
     return lifecycle.start_generation(study=study, actor=ACTOR)
-
-
-def _completion(study: Study, item: requests.Wanted, row: dict[str, Any]) -> Completion:
-    written = parse_datetime(row["finished_at"]) if "finished_at" in row else None
-    return Completion(
-        batch_key=study.key,
-        prompt_key=item.prompt_key,
-        arm_key=item.arm_key,
-        replicate=item.replicate,
-        checkpoint=item.checkpoint,
-        request=item.request.as_dict(),
-        status=Completion.Status.DONE,
-        text=row["text"],
-        token_ids=row["token_ids"],
-        token_count=row["token_count"],
-        prompt_tokens=row["prompt_tokens"],
-        finish_reason=row["finish_reason"],
-        forward_flops=row["forward_flops"],
-        seconds=row["seconds"],
-        provenance=row["provenance"],
-        finished_at=written or timezone.now(),
-    )
 
 
 def _finish(study: Study) -> None:

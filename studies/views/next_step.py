@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from studies.domain.lifecycle import missing_completions
 from studies.enums import StudyStatus
 from studies.models import Study
 from studies.queries import SlotCounts
+from studies.templatetags.evenhand import plural
 from studies.views.estimates import Estimate
 from studies.views.moves import MOVES, Move, judgments_in_words
 
@@ -48,7 +50,7 @@ def next_step(study: Study, slots: SlotCounts, size: Estimate, *, broken: bool) 
             words = f"{size.completions} completions: {size.arms} arms, {size.prompts} prompts."
             return NextStep(words, move=MOVES["generate"])
         case StudyStatus.GENERATING:
-            return _generating(broken=broken)
+            return _generating(study, broken=broken)
         case StudyStatus.READY:
             words = f"Opening freezes the plan. {judgments_in_words(size)}."
             return NextStep(words, move=MOVES["open"], page=("studies:pairs", "Look at the pairs"))
@@ -61,9 +63,15 @@ def next_step(study: Study, slots: SlotCounts, size: Estimate, *, broken: bool) 
             return _closed(study)
 
 
-def _generating(*, broken: bool) -> NextStep:
+def _generating(study: Study, *, broken: bool) -> NextStep:
     if broken:
         return NextStep("Something could not be done; the reason is below.", move=MOVES["retry"])
+    given = missing_completions(study, given=True)
+    if given:
+        return NextStep(
+            f"{plural(given, 'completion completions')} to import: "
+            f"manage.py study import-completions {study.slug} FILE.jsonl"
+        )
     return NextStep("Nothing to do: when all are there, this page offers to open the study.")
 
 

@@ -54,6 +54,9 @@ def test_checks_and_repeats_are_kept_and_written_again():
 
 
 STEPS = b"""\
+survey:
+  - {name: age, question: Age?, kind: number, least: 18, required: false}
+  - {name: tools, question: Which?, kind: multiple, options: [Pen, Keyboard]}
 practice:
   - prompt: Be brief.
     a: Yes.
@@ -67,7 +70,7 @@ comprehension:
 criteria:"""
 
 
-def test_practice_and_comprehension_are_kept_and_written_again():
+def test_practice_comprehension_and_survey_are_kept_and_written_again():
     study = imported(PRESET.replace(b"criteria:", STEPS, 1))
     again = imported(renamed(export_study(study), "copy"))
 

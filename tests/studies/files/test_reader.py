@@ -184,6 +184,18 @@ MISTAKES = {
         "comprehension[0].answer",
         "not one of the options",
     ),
+    "survey without options": (
+        GOOD.replace("criteria:", "survey:\n  - {name: age, question: Age?, kind: single}\ncriteria:"),
+        7,
+        "survey[0].options",
+        "needs options",
+    ),
+    "scale without ends": (
+        GOOD.replace("criteria:", "survey:\n  - {name: age, question: Age?, kind: scale}\ncriteria:"),
+        7,
+        "survey[0].kind",
+        "needs “least” and “most”",
+    ),
     "practice without feedback": (
         GOOD.replace(
             "criteria:", "practice:\n  - {prompt: Be brief., a: Yes., b: Well., better: A}\ncriteria:"

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from generation.models import Checkpoint, Completion, Worker
+from studies.domain import lifecycle
 from studies.enums import StudyStatus
 from studies.models import Study
 from tests import factories
@@ -315,3 +316,14 @@ def test_the_log_of_a_study_is_on_its_page(dashboard):
     assert "Closed: results can be read" in page
     assert "Opened: the plan is frozen" in page
     assert study.plan_hash in page
+
+
+def test_a_study_that_waits_for_completions_from_elsewhere_says_how_to_import_them(dashboard):
+    study = factories.draft_study(slug="sea", prompts=3, arms=("standard",))
+    people = Checkpoint.objects.create(name="given:people", source="given:people")
+    factories.ArmFactory(study=study, name="people", checkpoint=people, position=1)
+    lifecycle.start_generation(study=study, actor="ada")
+
+    page = dashboard.get("/studies/sea/").content.decode()
+
+    assert "3 completions to import: manage.py study import-completions sea FILE.jsonl" in page

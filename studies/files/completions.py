@@ -1,0 +1,186 @@
+"""Completions written elsewhere: another engine, an API, a person. All rows are stored, or none."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from django.db import transaction
+from django.utils import timezone
+from pydantic import Field, ValidationError
+
+from generation import requests
+from generation.models import Completion
+from studies.domain import lifecycle
+from studies.domain.audit import record_event
+from studies.domain.errors import StudyError
+from studies.enums import StudyStatus
+from studies.files.errors import StudyFileError
+from studies.files.reader import problem_of
+from studies.files.rows import SUFFIXES, Rows, read_rows
+from studies.files.schema import Entry, Text
+from studies.models import Study
+
+MAX_BYTES = 200 * 2**20
+UNKNOWN = {"unknown": True}
+"""Provenance of a completion that came without one."""
+_SHOWN = 5
+_BATCH = 500
+_NUMBERS = {"replicate", "token_count", "prompt_tokens"}
+Place = tuple[str, str, int]
+
+
+class CompletionEntry(Entry):
+    """One line: which completion it is, its text, and what is known of how it came about."""
+
+    prompt: str
+    arm: str
+    replicate: Annotated[int, Field(ge=0)] = 0
+    text: Text
+    finish_reason: Literal["stop", "length"] = "stop"
+    token_ids: list[int] = Field(default_factory=list)
+    token_count: Annotated[int, Field(ge=0)] | None = None
+    prompt_tokens: Annotated[int, Field(ge=0)] = 0
+    forward_flops: Annotated[float, Field(ge=0)] = 0.0
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+    finished_at: Annotated[datetime, Field(strict=False)] | None = None
+    provenance: dict[str, Any] = Field(default_factory=lambda: dict(UNKNOWN))
+
+    @property
+    def place(self) -> Place:
+        """Return which completion of the study it is."""
+        return self.prompt, self.arm, self.replicate
+
+
+_COLUMNS = set(CompletionEntry.model_fields) - {"token_ids", "provenance"}
+
+
+def import_completions(study: Study, path: Path, *, actor: str) -> int:
+    """Store the completions of a JSON Lines or CSV file; return how many.
+
+    The study is a draft, or generating. Each row names a prompt and an arm of it that have no
+    completion yet.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise StudyFileError("the file is neither .jsonl nor .csv", name=path.name)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise StudyFileError(f"cannot be read: {error.strerror}", name=str(path)) from error
+    rows = read_rows(data, name=path.name, columns=_COLUMNS, most=MAX_BYTES)
+    if not rows:
+        raise StudyFileError("the file holds no completion", name=path.name, line=1)
+    with transaction.atomic():
+        study = Study.objects.select_for_update().get(pk=study.pk)
+        if study.status not in (StudyStatus.DRAFT, StudyStatus.GENERATING):
+            raise StudyError(
+                f"“{study.slug}” is {study.get_status_display().lower()}; completions are taken before that."
+            )
+        entries = _checked(study, rows, name=path.name)
+        _store(study, entries)
+        record_event(
+            actor=actor,
+            action="completions.imported",
+            study=study,
+            after={"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), "count": len(entries)},
+        )
+    return len(entries)
+
+
+def _checked(study: Study, rows: Rows, *, name: str) -> list[CompletionEntry]:
+    """Return the rows as entries, or raise one error that lists the lines to mend."""
+    entries: list[CompletionEntry] = []
+    wrong: list[tuple[int, str]] = []
+    wanted = _wanted(study)
+    seen: dict[Place, int] = {}
+    for line, row in rows:
+        try:
+            entry = CompletionEntry.model_validate(_typed(row) if name.lower().endswith(".csv") else row)
+        except ValidationError as error:
+            detail = error.errors(include_url=False)[0]
+            wrong.append((line, f"{'.'.join(map(str, detail['loc']))} {problem_of(detail)}"))
+            continue
+        problem = _misplaced(entry.place, wanted, seen)
+        if problem:
+            wrong.append((line, problem))
+        seen.setdefault(entry.place, line)
+        entries.append(entry)
+    if wrong:
+        told = "; ".join(f"line {line}: {problem}" for line, problem in wrong[:_SHOWN])
+        more = f"; and {len(wrong) - _SHOWN} more lines" if len(wrong) > _SHOWN else ""
+        raise StudyFileError(f"{told}{more}. Nothing was imported.", name=name)
+    return entries
+
+
+def _typed(row: dict[str, Any]) -> dict[str, Any]:
+    """Read the numbers of a CSV row; what is none is left for the check to name."""
+    return {
+        key: int(value) if key in _NUMBERS and value.isascii() and value.isdigit() else value
+        for key, value in row.items()
+    }
+
+
+def _wanted(study: Study) -> dict[Place, bool]:
+    """Return every completion of the plan, and whether it is there or on its way already."""
+    taken = set(
+        Completion.objects.filter(batch_key=study.key)
+        .exclude(status=Completion.Status.FAILED)
+        .values_list("prompt_key", "arm_key", "replicate")
+    )
+    return {
+        (prompt.name, arm.name, replicate): (prompt.key, arm.key, replicate) in taken
+        for prompt in study.prompts.all()
+        for arm in study.arms.all()
+        for replicate in range(study.replicates)
+    }
+
+
+def _misplaced(place: Place, wanted: dict[Place, bool], seen: dict[Place, int]) -> str:
+    prompt, arm, replicate = place
+    told = f"prompt “{prompt}”, arm “{arm}”, replicate {replicate}"
+    if place not in wanted:
+        return f"the study has no {told}"
+    if place in seen:
+        return f"{told} is on line {seen[place]} already"
+    return f"{told} has a completion already" if wanted[place] else ""
+
+
+def _store(study: Study, entries: list[CompletionEntry]) -> None:
+    prompts = {prompt.key: prompt.name for prompt in study.prompts.all()}
+    arms = {arm.key: arm.name for arm in study.arms.all()}
+    items = {
+        (prompts[item.prompt_key], arms[item.arm_key], item.replicate): item
+        for item in lifecycle.completion_requests(study)
+    }
+    failed = Completion.objects.filter(batch_key=study.key, status=Completion.Status.FAILED)
+    for entry in entries:
+        item = items[entry.place]
+        failed.filter(prompt_key=item.prompt_key, arm_key=item.arm_key, replicate=item.replicate).delete()
+    Completion.objects.bulk_create(
+        (_completion(study, items[entry.place], entry) for entry in entries), batch_size=_BATCH
+    )
+
+
+def _completion(study: Study, item: requests.Wanted, entry: CompletionEntry) -> Completion:
+    count = len(entry.token_ids) if entry.token_count is None else entry.token_count
+    return Completion(
+        batch_key=study.key,
+        prompt_key=item.prompt_key,
+        arm_key=item.arm_key,
+        replicate=item.replicate,
+        checkpoint=item.checkpoint,
+        request=item.request.as_dict(),
+        status=Completion.Status.DONE,
+        text=entry.text,
+        token_ids=entry.token_ids,
+        token_count=count,
+        tokens_so_far=count,
+        prompt_tokens=entry.prompt_tokens,
+        finish_reason=entry.finish_reason,
+        forward_flops=entry.forward_flops,
+        seconds=entry.seconds,
+        provenance=entry.provenance,
+        finished_at=entry.finished_at or timezone.now(),
+    )
