@@ -14,8 +14,8 @@ from studies.analysis.records import WIN, Codes, Floats, Records
 from studies.analysis.refusal import RefusalError
 
 FEWEST_LEVELS = 15
-MOST_CELLS = 2 * 10**7
-"""Cells of annotator and prompt that are held as a full table: 160 MB."""
+MOST_WORK = 10**9
+"""Multiplications in each step, of the larger number of levels and the square of the smaller."""
 SINGULAR = 1e-4
 """A standard deviation below it is taken for zero, as lme4 does."""
 WIDEST, FARTHEST = 8.0, 12.0
@@ -101,7 +101,10 @@ def fit_laplace(data: Crossed, *, free: tuple[bool, bool] = (True, True)) -> Lap
     Walker (2015), J. Statistical Software 67(1).
     """
     search = _Search(data, np.flatnonzero([*free, *np.ones(data.design.shape[1])]))
-    found = optimize.minimize(search, search.start(), jac=True, method="BFGS", options={"gtol": 1e-5})
+    # The scale of the first step comes from the curvature at the start; with that few steps are enough.
+    scale = np.diag(1 / np.maximum(np.abs(np.diag(search.hessian(search.start()))), 1.0))
+    options = {"gtol": 1e-3, "hess_inv0": scale}
+    found = optimize.minimize(search, search.start(), jac=True, method="BFGS", options=options)
     at, hessian = found.x, search.hessian(found.x)
     for _ in range(POLISH):
         if not _positive(hessian):
@@ -282,7 +285,7 @@ def _require(success: Floats, levels: tuple[int, int]) -> None:
         )
     if success.min() == success.max():
         raise RefusalError("All decided judgments prefer the same arm, so that the log-odds are unbounded.")
-    if levels[0] * levels[1] > MOST_CELLS:
+    if max(levels) * min(levels) ** 2 > MOST_WORK:
         raise RefusalError("There are too many annotators and prompts for a mixed model.")
 
 

@@ -286,6 +286,13 @@ def test_annotators_who_never_vary_are_refused_or_finite():
         glmm(records)
 
 
+def test_more_levels_than_can_be_computed_are_refused():
+    index = np.arange(4000)
+
+    with pytest.raises(RefusalError, match="too many annotators and prompts"):
+        glmm(make_records(index % 2 * WIN, index // 2, index // 2))
+
+
 @given(seed=st.integers(0, 200), n=st.integers(30, 120), sd=st.sampled_from([0.0, 1.0, 4.0]))
 @settings(max_examples=30, deadline=None)
 def test_thin_data_give_numbers_with_meaning_or_a_reason(seed, n, sd):
