@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
-from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from studies.domain.errors import StudyError
+from studies.domain.free_rows import Candidate, History, candidates, history, left, take
 from studies.domain.locks import held_status, lock_annotator
 from studies.domain.own_rows import serve_own, to_come
 from studies.enums import Kind, Slot, StudyStatus
@@ -19,11 +19,15 @@ from studies.models import Annotator, Assignment, Skip
 
 _ATTEMPTS = 10
 _FIRST_PAUSE = 0.002
-_SHOWN = (
-    "comparison__prompt",
-    "comparison__candidate",
-    "comparison__baseline",
+_SHOWN = ("comparison__prompt", "comparison__candidate", "comparison__baseline")
+# Of the completions only the texts: their tokens and requests are long.
+_UNSHOWN = tuple(
+    f"comparison__{completion}__{column}"
+    for completion in ("candidate", "baseline")
+    for column in ("token_ids", "request", "provenance", "error")
 )
+_MOST_TRIED = 12
+"""Rows that a claim tries to take before it looks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +45,6 @@ class Progress:
         return min(self.done + 1, self.total)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tally:
-    done: int
-    in_a: int
-    in_b: int
-
-
 class _ContendedError(Exception):
     """Somebody else was faster; look again."""
 
@@ -57,7 +54,8 @@ def claim_next(*, annotator: Annotator, now: datetime) -> Assignment | None:
 
     The one they hold comes first, however often they ask; its lease is renewed once it has run
     out. A check or a repeat comes when it is due. Otherwise, of the comparisons they have not met:
-    the least filled, then the order (AB or BA) they have met less, then the stored random order.
+    the least filled, then the order (AB or BA) they have met less, then another prompt than the
+    last, then the stored random order.
     """
     pause = _FIRST_PAUSE
     for _ in range(_ATTEMPTS):
@@ -75,28 +73,31 @@ def _claim(annotator: Annotator, now: datetime) -> Assignment | None:
     annotator = lock_annotator(annotator)
     if annotator.study.status != StudyStatus.OPEN:
         return None
-    held = open_row(annotator)
-    if held is not None:
-        return _renewed(held, now)
-    tally = _tally(annotator)
-    own = serve_own(annotator, done=tally.done, now=now)
+    past = history(annotator)
+    if past.held is not None:
+        return _renewed(_shown().get(pk=past.held), now)
+    own = serve_own(annotator, done=past.done, now=now)
     if own is not None:
         return own
-    if tally.done >= annotator.study.quota:
+    if past.done >= annotator.study.quota:
         return None
-    best = _best(annotator, tally, now)
-    if best is None:
+    best = _best(annotator, past, now)
+    if not best:
         return None
-    leased = _free(now).filter(pk=best).update(annotator=annotator, **_lease(annotator, now))
-    if not leased:
+    until = now + timedelta(minutes=annotator.study.lease_minutes)
+    taken = take(best, annotator, now, until)
+    if taken is None:
         raise _ContendedError
-    return Assignment.objects.select_related(*_SHOWN).get(pk=best)
+    return _shown().get(pk=taken)
+
+
+def _shown() -> QuerySet[Assignment]:
+    return Assignment.objects.select_related(*_SHOWN).defer(*_UNSHOWN)
 
 
 def open_row(annotator: Annotator) -> Assignment | None:
     """Return the row an annotator holds and has not answered, even if its lease has run out."""
-    rows = Assignment.objects.filter(annotator=annotator, submitted_at=None)
-    return rows.select_related(*_SHOWN).first()
+    return _shown().filter(annotator=annotator, submitted_at=None).first()
 
 
 def _renewed(held: Assignment, now: datetime) -> Assignment | None:
@@ -113,63 +114,26 @@ def _lease(annotator: Annotator, now: datetime) -> dict[str, datetime]:
     return {"leased_at": now, "lease_expires_at": now + timedelta(minutes=annotator.study.lease_minutes)}
 
 
-def _free(now: datetime) -> QuerySet[Assignment]:
-    """Return the rows that nobody answered and nobody holds: a lease that ran out frees its row."""
-    return Assignment.objects.filter(
-        Q(annotator=None) | Q(lease_expires_at__lte=now), submitted_at__isnull=True
-    )
+def _best(annotator: Annotator, past: History, now: datetime) -> list[int]:
+    """Return the rows to claim, the best first."""
+    rarer = Slot.A if past.in_a < past.in_b else Slot.B
+    balanced = past.in_a == past.in_b
 
+    def rank(row: Candidate) -> tuple[int, bool, bool, int, int]:
+        in_commoner = not balanced and row.slot != rarer
+        return row.filled, in_commoner, row.prompt == past.last_prompt, row.sort_key, row.row
 
-def _available(annotator: Annotator, now: datetime) -> QuerySet[Assignment]:
-    """Return the free rows of the comparisons that an annotator has neither met nor given back."""
-    met = Assignment.objects.filter(comparison=OuterRef("comparison"), annotator=annotator)
-    skipped = Skip.objects.filter(comparison=OuterRef("comparison"), annotator=annotator)
-    return _free(now).filter(~Exists(met), ~Exists(skipped), study=annotator.study)
-
-
-def _best(annotator: Annotator, tally: _Tally, now: datetime) -> int | None:
-    """Return the row to claim, locked where the database can."""
-    taken = Q(submitted_at__isnull=False) | Q(lease_expires_at__gt=now)
-    siblings = Assignment.objects.filter(taken, comparison=OuterRef("comparison")).order_by()
-    filled = siblings.values("comparison").annotate(rows=Count("pk")).values("rows")
-    rarer = Slot.A if tally.in_a < tally.in_b else Slot.B
-    in_rarer = Case(When(candidate_slot=rarer, then=Value(0)), default=Value(1))
-    available = _available(annotator, now)
-    ordered = available.alias(filled=Coalesce(Subquery(filled), 0), in_rarer=in_rarer)
-    balance = () if tally.in_a == tally.in_b else ("in_rarer",)
-    best = ordered.order_by("filled", *balance, "sort_key", "pk").values_list("pk", flat=True)
-    if not connection.features.has_select_for_update_skip_locked:
-        return best.first()
-    row: int | None = best.select_for_update(skip_locked=True, of=("self",)).first()
-    if row is None and available.exists():
-        # Every free row was locked by a claim that may yet fail, so none left is not proven.
-        raise _ContendedError
-    return row
-
-
-def _tally(annotator: Annotator) -> _Tally:
-    met = Assignment.objects.filter(annotator=annotator, comparison__kind=Kind.REAL)
-    return _Tally(
-        **met.aggregate(
-            done=Count("pk", filter=Q(submitted_at__isnull=False)),
-            in_a=Count("pk", filter=Q(candidate_slot=Slot.A)),
-            in_b=Count("pk", filter=Q(candidate_slot=Slot.B)),
-        )
-    )
+    found = sorted(candidates(annotator.study_id, past.met, now), key=rank)
+    return [row.row for row in found[:_MOST_TRIED]]
 
 
 def progress(*, annotator: Annotator, now: datetime) -> Progress:
-    """Return how far an annotator is. The number of queries does not grow with the study."""
-    real = Q(comparison__kind=Kind.REAL)
-    met = Assignment.objects.filter(annotator=annotator).aggregate(
-        done=Count("pk", filter=Q(submitted_at__isnull=False)),
-        real=Count("pk", filter=real),
-        own=Count("pk", filter=~real),
-    )
-    left = _available(annotator, now).values("comparison").distinct().count()
-    reals = max(met["real"], min(annotator.study.quota, met["real"] + left))
-    total = reals + met["own"] + to_come(annotator, reals=reals)
-    return Progress(done=met["done"], total=total)
+    """Return how far an annotator is. Neither queries nor rows read grow with the study."""
+    past = history(annotator)
+    more = left(annotator, past.met, now, most=annotator.study.quota - past.reals)
+    reals = past.reals + more
+    total = reals + past.own + to_come(annotator, reals=reals)
+    return Progress(done=past.answered, total=total)
 
 
 def release(assignment: Assignment) -> None:

@@ -13,11 +13,12 @@ from django.db import IntegrityError, transaction
 
 from studies.domain.assignment import open_row, release
 from studies.domain.audit import record_event
+from studies.domain.criteria import criteria_of
 from studies.domain.errors import StudyError
 from studies.domain.locks import held_status, lock_annotator
 from studies.domain.own_rows import lease_end
 from studies.enums import CHOICES, STRENGTHS, AnnotatorStatus, Choice, StudyStatus
-from studies.models import Annotator, Assignment, Criterion, Judgment
+from studies.models import Annotator, Assignment, Criterion, Judgment, Study
 
 
 class Receipt(Enum):
@@ -65,14 +66,14 @@ def submit(*, annotator: Annotator, submission: Submission, now: datetime) -> Re
     """
     try:
         with transaction.atomic():
-            return _submit(lock_annotator(annotator), submission, now)
+            return _submit(lock_annotator(annotator, hold_study=True), submission, now)
     except IntegrityError as error:
         message = "This page was used for another comparison. Reload it and answer again."
         raise StudyError(message) from error
 
 
 def _submit(annotator: Annotator, submission: Submission, now: datetime) -> Receipt:
-    status = held_status(annotator.study)
+    status = annotator.study.status
     rows = Assignment.objects.select_for_update(of=("self",))
     row = rows.get(key=submission.assignment_key, study=annotator.study)
     if row.annotator_id != annotator.pk:
@@ -82,14 +83,13 @@ def _submit(annotator: Annotator, submission: Submission, now: datetime) -> Rece
         return Receipt.REPEATED if again else Receipt.ALREADY
     if status not in (StudyStatus.OPEN, StudyStatus.PAUSED):
         return Receipt.CLOSED
-    Judgment.objects.bulk_create(_judgments(row, submission, now))
-    row.submitted_at = now
-    row.save(update_fields=["submitted_at"])
+    Judgment.objects.bulk_create(_judgments(row, annotator.study, submission, now))
+    Assignment.objects.filter(pk=row.pk).update(submitted_at=now)
     return Receipt.SAVED
 
 
-def _judgments(row: Assignment, submission: Submission, now: datetime) -> list[Judgment]:
-    criteria = {criterion.name: criterion for criterion in Criterion.objects.filter(study=row.study_id)}
+def _judgments(row: Assignment, study: Study, submission: Submission, now: datetime) -> list[Judgment]:
+    criteria = {criterion.name: criterion for criterion in criteria_of(study)}
     unknown = sorted(submission.answers.keys() - criteria.keys())
     if unknown:
         message = f"This study does not ask “{unknown[0]}”. Reload the page."
@@ -133,6 +133,12 @@ def last_answered(annotator: Annotator) -> Assignment | None:
     """Return the row an annotator answered last."""
     answered = Assignment.objects.filter(annotator=annotator, submitted_at__isnull=False)
     return answered.select_related("comparison").order_by("-submitted_at", "-pk").first()
+
+
+def last_key(annotator: Annotator) -> str:
+    """Return the key of the row an annotator answered last; empty when there is none."""
+    answered = Assignment.objects.filter(annotator=annotator, submitted_at__isnull=False)
+    return str(next(iter(answered.order_by("-submitted_at", "-pk").values_list("key", flat=True)[:1]), ""))
 
 
 @transaction.atomic

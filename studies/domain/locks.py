@@ -8,14 +8,29 @@ from studies.enums import StudyStatus
 from studies.models import Annotator, Study
 
 
-def lock_annotator(annotator: Annotator) -> Annotator:
-    """Read an annotator anew and keep others out: one annotator takes one step at a time.
+def lock_annotator(annotator: Annotator, *, hold_study: bool = False) -> Annotator:
+    """Keep others out and read the study's status anew: one annotator takes one step at a time.
 
     Two tabs of one browser then queue instead of racing. Rows that refer to the annotator can
-    still be written meanwhile. SQLite needs no lock: its transactions are immediate.
+    still be written meanwhile. With ``hold_study`` the study cannot move until the transaction
+    ends, see `held_status`. What else a study says is frozen while it has annotators. SQLite needs
+    no lock: its transactions are immediate.
     """
-    locked = Annotator.objects.select_for_update(no_key=True, of=("self",))
-    return locked.select_related("study").get(pk=annotator.pk)
+    locks = ""
+    if connection.vendor == "postgresql":
+        locks = " FOR NO KEY UPDATE OF a" + (" FOR SHARE OF s" if hold_study else "")
+    with connection.cursor() as cursor:
+        # The suffix is one of three constants.
+        cursor.execute(
+            "SELECT s.status FROM studies_annotator a JOIN studies_study s ON s.id = a.study_id "  # noqa: S608
+            f"WHERE a.id = %s{locks}",
+            [annotator.pk],
+        )
+        found = cursor.fetchone()
+    if found is None:
+        raise Annotator.DoesNotExist
+    annotator.study.status = StudyStatus(found[0])
+    return annotator
 
 
 def held_status(study: Study) -> StudyStatus:

@@ -6,8 +6,10 @@ import uuid
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from generation.models import Completion
+from studies.domain.free_rows import ORDINAL_BITS, SLOT_BITS
 from studies.enums import Kind, Slot
 from studies.models import Arm, Assignment, Comparison, Prompt, Study
 
@@ -51,8 +53,10 @@ def _comparison(
 def plan_slots(study: Study) -> int:
     """Make the k rows of every comparison that is shown, orders balanced, from the study's seed.
 
-    Within a comparison the candidate stands k // 2 times in A and k // 2 times in B. When k is odd
-    the remaining row's order alternates from comparison to comparison.
+    Within a comparison the candidate stands k // 2 times in A and k // 2 times in B; when k is odd
+    the remaining row's order alternates from comparison to comparison. The first rows of all
+    comparisons are balanced among themselves as well, and so are the second and each further ones:
+    they are served in that order, so whoever meets the least filled comparisons meets both orders.
     """
     shown = study.comparisons.filter(identical=False, kind=Kind.REAL).order_by("prompt__position", "id")
     rng = np.random.default_rng([study.seed, 1])
@@ -62,17 +66,30 @@ def plan_slots(study: Study) -> int:
 
 
 def _rows(study: Study, comparisons: list[int], rng: np.random.Generator) -> Iterator[Assignment]:
-    extra = rng.permuted(np.arange(len(comparisons)) % 2)
-    for comparison, odd in zip(comparisons, extra, strict=True):
-        in_a = study.overlap // 2 + (int(odd) if study.overlap % 2 else 0)
-        slots = rng.permuted([Slot.A.value] * in_a + [Slot.B.value] * (study.overlap - in_a))
-        keys = rng.integers(0, 2**62, size=study.overlap)
-        for ordinal, (slot, sort_key) in enumerate(zip(slots, keys, strict=True), start=1):
+    number = len(comparisons)
+    in_a = np.zeros((study.overlap, number), dtype=bool)
+    for ordinal in range(study.overlap):
+        # A row and the one before it, two by two, stand in opposite orders.
+        in_a[ordinal] = ~in_a[ordinal - 1] if ordinal % 2 else rng.permuted(np.arange(number) % 2 == 0)
+    keys = sort_keys(in_a, rng)
+    for column, comparison in enumerate(comparisons):
+        for ordinal in range(study.overlap):
             yield Assignment(
                 key=uuid.uuid4(),
                 study=study,
                 comparison_id=comparison,
-                ordinal=ordinal,
-                candidate_slot=str(slot),
-                sort_key=int(sort_key),
+                ordinal=ordinal + 1,
+                candidate_slot=Slot.A if in_a[ordinal, column] else Slot.B,
+                sort_key=int(keys[ordinal, column]),
             )
+
+
+def sort_keys(in_a: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return a random order of rows that goes by ordinal first and by the candidate's slot second.
+
+    ``in_a`` says for each ordinal (rows) and comparison (columns) whether the candidate stands in A.
+    """
+    ordinals = np.arange(1, len(in_a) + 1, dtype=np.int64)[:, None]
+    draws = rng.integers(0, 2**SLOT_BITS, size=in_a.shape, dtype=np.int64)
+    keys: NDArray[np.int64] = (ordinals << ORDINAL_BITS) + ((~in_a).astype(np.int64) << SLOT_BITS) + draws
+    return keys

@@ -37,6 +37,13 @@ def known(*, study: Study, token: str, external_id: str = "") -> Annotator | Non
     return study.annotators.filter(token=token).first()
 
 
+def returning(*, invite: str, token: str, external_id: str = "") -> Annotator | None:
+    """Return the annotator that `known` would, with the study of a link, in one query."""
+    who = {"external_id": external_id} if external_id else {"token": token}
+    found = Annotator.objects.filter(study__invite=invite, **who)
+    return found.select_related("study").defer("study__plan").first()
+
+
 @transaction.atomic
 def join(*, study: Study, token: str, external_id: str = "", simulated: bool = False) -> Annotator:
     """Return the annotator of this browser, made at first call under the study's next pseudonym.

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from studies.domain import participation
 from studies.domain.assignment import claim_next, open_row, progress, skip
+from studies.domain.criteria import criteria_of
 from studies.domain.errors import StudyError
 from studies.domain.judging import Receipt, submit, undo_last
 from studies.enums import StudyStatus
@@ -63,7 +64,7 @@ def _serve(visit: Visit, annotator: Annotator) -> HttpResponse:
 
 
 def _take_answer(visit: Visit, annotator: Annotator) -> HttpResponse:
-    form = JudgmentForm(visit.request.POST, criteria=list(visit.study.criteria.all()))
+    form = JudgmentForm(visit.request.POST, criteria=criteria_of(visit.study))
     if not form.is_valid():
         return _ask_again(visit, annotator, form)
     try:

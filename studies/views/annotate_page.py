@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from generation.spec import Message
 from studies.domain.assignment import Progress, progress
-from studies.domain.judging import last_answered
+from studies.domain.criteria import criteria_of
+from studies.domain.judging import last_key
 from studies.domain.unblinding import responses
 from studies.enums import TextFormat
 from studies.forms.annotate import JudgmentForm, ReportForm
@@ -65,8 +66,7 @@ def comparison_page(
         return visit.goto("start")
     prompt = row.comparison.prompt
     shown = turns(prompt.turns, plain=bool(prompt.text))
-    form = form or JudgmentForm(criteria=list(visit.study.criteria.all()))
-    last = last_answered(visit.annotator)
+    form = form or JudgmentForm(criteria=criteria_of(visit.study))
     bound = form.is_bound or (report is not None and report.is_bound)
     return visit.show(
         "compare",
@@ -82,7 +82,7 @@ def comparison_page(
         error=form.first_error() if form.is_bound else "",
         reason=form.data.get("reason", ""),
         min_exposure_ms=visit.study.min_exposure_ms,
-        undo=str(last.key) if last else "",
+        undo=last_key(visit.annotator),
         report=report or ReportForm(),
     )
 

@@ -111,12 +111,14 @@ def _remembered(request: HttpRequest, invite: str) -> tuple[str, str]:
     return stored["token"], stored["external_id"]
 
 
-def _visit(request: HttpRequest, study: Study) -> Visit:
-    token, external_id = _remembered(request, study.invite)
-    annotator = None
-    if token:
-        annotator = participation.known(study=study, token=token, external_id=external_id)
-    return Visit(request, study, token, external_id, annotator, timezone.now())
+def _visit(request: HttpRequest, invite: str) -> Visit | None:
+    """Return who comes to which study: known annotators, who are most visitors, with one query."""
+    token, external_id = _remembered(request, invite)
+    annotator = (
+        participation.returning(invite=invite, token=token, external_id=external_id) if token else None
+    )
+    study = annotator.study if annotator else Study.objects.filter(invite=invite).defer("plan").first()
+    return Visit(request, study, token, external_id, annotator, timezone.now()) if study else None
 
 
 def visited(*, even_when_shut: bool = False) -> Callable[[View], View]:
@@ -135,10 +137,10 @@ def visited(*, even_when_shut: bool = False) -> Callable[[View], View]:
 
 
 def _answer(view: View, request: HttpRequest, invite: str, *, even_when_shut: bool) -> HttpResponse:
-    study = Study.objects.filter(invite=invite).defer("plan").first()
-    if study is None:
+    visit = _visit(request, invite)
+    if visit is None:
         return render(request, "annotate/unknown.html", status=404)
-    visit = _visit(request, study)
+    study = visit.study
     if study.status not in FROZEN:
         return visit.show("shut", state="early")
     if study.status != StudyStatus.OPEN and not even_when_shut:

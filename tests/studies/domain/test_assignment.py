@@ -3,6 +3,7 @@
 import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -161,6 +162,40 @@ def test_the_stored_random_order_decides_among_equals():
     row = claim_next(annotator=annotator_of(study), now=NOW)
 
     assert row.sort_key == min(study.assignments.values_list("sort_key", flat=True))
+
+
+def test_another_prompt_comes_before_the_last_one_again():
+    annotator = annotator_of(open_study(comparisons=6, replicates=3, overlap=2))
+
+    prompts = []
+    for minute in range(12):
+        row = claim_next(annotator=annotator, now=NOW + timedelta(minutes=minute))
+        answer(annotator, row, NOW + timedelta(minutes=minute))
+        prompts.append(row.comparison.prompt_id)
+
+    assert [pair for pair in pairwise(prompts) if pair[0] == pair[1]] == []
+
+
+def test_the_last_prompt_comes_again_when_there_is_no_other():
+    study = open_study(comparisons=1, replicates=3)
+
+    assert len(judge_all(annotator_of(study))) == 3
+
+
+def test_a_row_freed_by_its_lease_does_not_pass_for_an_empty_comparison():
+    """Its ordinal is low, but its comparison's other rows are answered: the emptier ones come first."""
+    study = open_study(comparisons=3, overlap=3)
+    fuller = study.comparisons.first()
+    for number, row in enumerate(fuller.assignments.order_by("-ordinal")[:2]):
+        person = annotator_of(study, number)
+        study.assignments.filter(pk=row.pk).update(
+            annotator=person, leased_at=NOW, lease_expires_at=NOW, submitted_at=NOW
+        )
+    fuller.assignments.filter(ordinal=1).update(sort_key=0)
+
+    served = claim_next(annotator=annotator_of(study, 9), now=NOW)
+
+    assert served.comparison_id != fuller.pk
 
 
 def test_a_comparison_given_back_is_free_for_others_and_gone_for_oneself():

@@ -71,6 +71,23 @@ def test_orders_are_balanced_over_the_study_when_k_is_odd():
     assert orders == {"A": 9, "B": 9}
 
 
+@pytest.mark.parametrize("overlap", [2, 3, 4])
+def test_the_rows_of_each_ordinal_are_balanced_over_the_study(overlap):
+    study = open_study(comparisons=8, overlap=overlap)
+
+    orders = Counter(study.assignments.values_list("ordinal", "candidate_slot"))
+
+    assert orders == {(ordinal, slot): 4 for ordinal in range(1, overlap + 1) for slot in "AB"}
+
+
+def test_sort_keys_put_every_first_row_before_any_second_even_at_the_largest_k():
+    study = open_study(comparisons=2, overlap=1000)
+
+    ordinals = list(study.assignments.order_by("sort_key").values_list("ordinal", flat=True))
+
+    assert ordinals == sorted(ordinals)
+
+
 def test_slot_plan_follows_from_the_stored_seed():
     first, second, other = (open_study(comparisons=4, seed=seed) for seed in (11, 11, 12))
 
