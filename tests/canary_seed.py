@@ -28,8 +28,19 @@ SECRETS = (
     "guidance_scale",
 )
 """What must not reach an annotator: who wrote what, and how."""
-ARM_WORDS = (b"candidate", b"baseline", b"guidance", b"gamma")
-"""Words of the arm frame, which no page of the slot frame has a use for."""
+PRACTICE = [
+    {
+        "prompt": "Be brief.",
+        "a": "Yes.",
+        "b": "Well now.",
+        "better": "A",
+        "feedback": "Response A is shorter.",
+    }
+]
+COMPREHENSION = [{"question": "What counts?", "options": ["Length", "Fit"], "answer": "Fit"}]
+SURVEY = [{"name": "tools", "question": "With what?", "kind": "single", "options": ["Paper", "Screen"]}]
+ARM_WORDS = (b"candidate", b"baseline", b"guidance", b"gamma", b"shuffled", b"decoy", b"replaced", b'check"')
+"""Words of the arm frame and of what is inside a check, which no page of the slot frame has a use for."""
 
 
 def canary_study(*, comparisons: int = 3) -> dict[str, Any]:
@@ -42,6 +53,11 @@ def canary_study(*, comparisons: int = 3) -> dict[str, Any]:
         prompts=comparisons,
         arms=ARMS,
         overlap=2,
+        checks={"shuffled": 1},
+        repeats=1,
+        practice=PRACTICE,
+        comprehension=COMPREHENSION,
+        survey=SURVEY,
     )
     study.prompts.update(stratum="canary-stratum", source="canary-slug")
     for arm in study.arms.all():

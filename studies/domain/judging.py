@@ -168,7 +168,9 @@ def undo_last(*, annotator: Annotator, assignment_key: UUID, now: datetime) -> b
     last.leased_at = now
     last.lease_expires_at = lease_end(last, now, minutes=annotator.study.lease_minutes)
     last.save(update_fields=["submitted_at", "leased_at", "lease_expires_at"])
-    Annotator.objects.filter(pk=annotator.pk).update(status=AnnotatorStatus.ACTIVE, finished_at=None)
+    Annotator.objects.filter(pk=annotator.pk).update(
+        status=AnnotatorStatus.ACTIVE, finished_at=None, compared_at=None
+    )
     record_event(
         actor=annotator.pseudonym,
         action="judgment.undone",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum, auto
+from typing import Any
 
 from django.db import transaction
 
@@ -116,6 +117,23 @@ def check_comprehension(
         annotator.status = AnnotatorStatus.SCREENED
     annotator.save(update_fields=["attempts", "status"])
     return Comprehension.SCREENED_OUT if annotator.attempts >= ATTEMPTS else Comprehension.TRY_AGAIN
+
+
+def compared(*, annotator: Annotator, now: datetime) -> None:
+    """Record that an annotator has compared all there was; the survey comes next, if there is one."""
+    unfinished = Annotator.objects.filter(
+        pk=annotator.pk, compared_at=None, finished_at=None, study__status=StudyStatus.OPEN
+    )
+    unfinished.update(compared_at=now)
+    if not annotator.study.survey or annotator.surveyed_at is not None:
+        finish(annotator=annotator, now=now)
+
+
+def answer_survey(*, annotator: Annotator, answers: Mapping[str, Any], now: datetime) -> None:
+    """Store what an annotator said in the survey, once, and let them finish."""
+    unasked = Annotator.objects.filter(pk=annotator.pk, surveyed_at=None, compared_at__isnull=False)
+    unasked.update(survey=dict(answers), surveyed_at=now)
+    finish(annotator=annotator, now=now)
 
 
 def finish(*, annotator: Annotator, now: datetime) -> None:

@@ -23,6 +23,7 @@ from studies.management.study_base import ACTOR, Options, Verb, find, slug
 from studies.models import Judgment, Study
 from studies.reports import export, render
 from studies.reports.summary import ensure_reportable
+from studies.reports.survey import survey_csv
 from studies.simulation.behaviour import Crowd
 from studies.simulation.run import simulate
 
@@ -165,6 +166,15 @@ def _report(out: OutputWrapper, options: Options) -> None:
     out.write(f"written: {options['out']}")
 
 
+def _survey(out: OutputWrapper, options: Options) -> None:
+    study = find(options)
+    if not study.survey:
+        message = f"“{study.slug}” asks no survey."
+        raise StudyError(message)
+    options["out"].write_text(survey_csv(study), encoding="utf-8", newline="")
+    out.write(f"written: {options['out']}")
+
+
 def _judgments_arguments(parser: ArgumentParser) -> None:
     slug(parser)
     parser.add_argument("--out", metavar="FILE", type=Path, required=True)
@@ -188,5 +198,6 @@ VERBS = (
     Verb("link", "print the annotators' address", _link, slug),
     Verb("simulate", "let simulated annotators judge at the real site", _simulate, _simulate_arguments),
     Verb("report", "write the report of a closed study", _report, _report_arguments),
+    Verb("survey", "write the survey's answers as CSV", _survey, _judgments_arguments),
     Verb("judgments", "write the judgments of a closed study as CSV", _judgments, _judgments_arguments),
 )

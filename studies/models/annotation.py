@@ -30,8 +30,10 @@ class Annotator(models.Model):
     practised = models.PositiveIntegerField(default=0, help_text="Practice pairs gone through")
     attempts = models.PositiveIntegerField(default=0, help_text="Failed attempts at the comprehension check")
     understood_at = models.DateTimeField(null=True, blank=True, help_text="Comprehension check passed")
+    compared_at = models.DateTimeField(null=True, blank=True, help_text="Nothing was left to compare")
+    surveyed_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    survey = models.JSONField(default=dict, blank=True)
+    survey = models.JSONField(default=dict, blank=True, help_text="Answers by the question's name")
 
     class Meta:
         ordering = ("id",)

@@ -56,6 +56,7 @@ class Study(models.Model):
     comprehension = models.JSONField(
         default=list, blank=True, help_text="Questions about the instructions, with two attempts"
     )
+    survey = models.JSONField(default=list, blank=True, help_text="Questions after the comparisons")
 
     plan = models.JSONField(null=True, blank=True)
     plan_hash = models.CharField(max_length=64, blank=True, default="")

@@ -32,6 +32,7 @@ PLAN_COLUMNS = (
     "repeats",
     "practice",
     "comprehension",
+    "survey",
     "plan",
     "plan_hash",
 )

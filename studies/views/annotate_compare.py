@@ -39,8 +39,8 @@ def compare(visit: Visit) -> HttpResponse:
         return visit.goto("start")
     if visit.request.method == "POST":
         return _take_answer(visit, annotator)
-    if visit.step() == "thanks":
-        return visit.goto("thanks")
+    if visit.step() in ("survey", "thanks"):
+        return visit.goto(visit.step())
     if visit.study.status != StudyStatus.OPEN:
         return shut(visit)
     return _serve(visit, annotator)
@@ -59,8 +59,9 @@ def _serve(visit: Visit, annotator: Annotator) -> HttpResponse:
         return comparison_page(visit, row, far=far)
     if not far.done:
         return visit.show("nothing")
-    participation.finish(annotator=annotator, now=visit.now)
-    return visit.goto("thanks")
+    participation.compared(annotator=annotator, now=visit.now)
+    annotator.refresh_from_db()
+    return visit.goto(visit.step()) if annotator.compared_at else shut(visit)
 
 
 def _take_answer(visit: Visit, annotator: Annotator) -> HttpResponse:

@@ -9,10 +9,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from generation.spec import Message
 from studies.domain import participation
+from studies.domain.judging import last_answered
 from studies.domain.participation import Comprehension
 from studies.domain.unblinding import Response
 from studies.enums import Slot, TextFormat
-from studies.forms.steps import ComprehensionForm, points, practised
+from studies.forms.steps import ComprehensionForm, SurveyForm, points, practised
 from studies.models import Annotator
 from studies.views.annotate_page import is_long, turns
 from studies.views.annotate_visit import Visit, visited
@@ -94,6 +95,26 @@ def _comprehension_page(visit: Visit, annotator: Annotator, form: ComprehensionF
         questions=form.asked(),
         attempt=annotator.attempts,
         left=participation.ATTEMPTS - annotator.attempts,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@visited()
+def survey(visit: Visit) -> HttpResponse:
+    """Ask what the study wants to know of its annotators; the completion code comes after."""
+    annotator = visit.annotator
+    if annotator is None or visit.step() != "survey":
+        return visit.goto("start")
+    form = SurveyForm(visit.request.POST or None, questions=visit.study.survey)
+    if visit.request.method == "POST" and form.is_valid():
+        participation.answer_survey(annotator=annotator, answers=form.answers(), now=visit.now)
+        return visit.goto("thanks")
+    last = last_answered(annotator)
+    return visit.show(
+        "survey",
+        status=422 if form.is_bound else 200,
+        questions=form.asked(),
+        undo=str(last.key) if last else "",
     )
 
 

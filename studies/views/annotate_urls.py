@@ -16,5 +16,6 @@ annotate_patterns = [
     path("<str:invite>/resume/", annotate_compare.resume, name="annotate-resume"),
     path("<str:invite>/undo/", annotate_compare.undo, name="annotate-undo"),
     path("<str:invite>/skip/", annotate_compare.give_back, name="annotate-skip"),
+    path("<str:invite>/survey/", annotate_steps.survey, name="annotate-survey"),
     path("<str:invite>/thanks/", annotate.thanks, name="annotate-thanks"),
 ]

@@ -53,17 +53,18 @@ class Visit:
 
     def step(self) -> str:
         """Return the page where this visitor stands."""
-        if self.annotator is None or self.annotator.consented_at is None:
+        annotator, study = self.annotator, self.study
+        if annotator is None or annotator.consented_at is None:
             return "consent"
-        if self.annotator.instructed_at is None:
-            return "instructions"
-        if self.annotator.status == AnnotatorStatus.SCREENED:
-            return "screened"
-        if self.annotator.practised < len(self.study.practice):
-            return "practice"
-        if self.study.comprehension and self.annotator.understood_at is None:
-            return "comprehension"
-        return "thanks" if self.annotator.status == AnnotatorStatus.FINISHED else "compare"
+        here = {
+            "instructions": annotator.instructed_at is None,
+            "screened": annotator.status == AnnotatorStatus.SCREENED,
+            "practice": annotator.practised < len(study.practice),
+            "comprehension": bool(study.comprehension) and annotator.understood_at is None,
+            "survey": bool(study.survey) and bool(annotator.compared_at) and annotator.surveyed_at is None,
+            "thanks": annotator.status == AnnotatorStatus.FINISHED,
+        }
+        return next((step for step, stands in here.items() if stands), "compare")
 
     def remember(self, response: HttpResponse) -> HttpResponse:
         """Let the browser keep its secret, out of reach of scripts."""

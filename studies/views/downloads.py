@@ -12,6 +12,7 @@ from studies.files.writer import export_study
 from studies.reports.errors import ReportError
 from studies.reports.export import filename, judgment_lines
 from studies.reports.render import FORMATS, face_filename, render
+from studies.reports.survey import survey_csv
 from studies.views.common import find_study, refuse
 
 Response = TypeVar("Response", bound=HttpResponseBase)
@@ -40,6 +41,18 @@ def judgments(request: HttpRequest, slug: str) -> HttpResponseBase:
         )
     response = StreamingHttpResponse(judgment_lines(study), content_type=FORMATS["csv"].content_type)
     return _attached(response, filename(study, "judgments", "csv"))
+
+
+@require_safe
+@login_required
+def survey(_request: HttpRequest, slug: str) -> HttpResponse:
+    """Send the survey's answers; they tell nothing of arms, so at any time."""
+    study = find_study(slug)
+    if not study.survey:
+        message = "This study asks no survey."
+        raise Http404(message)
+    response = HttpResponse(survey_csv(study), content_type=FORMATS["csv"].content_type)
+    return _attached(response, filename(study, "survey", "csv"))
 
 
 @require_safe

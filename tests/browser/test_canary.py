@@ -44,19 +44,31 @@ def study(site: Site):
     return site.seed("tests.canary_seed:canary_study", comparisons=3)
 
 
-def annotate_everything(page: Page, url: str, invite: str) -> None:
-    """Visit each page of the flow: consent, instructions, comparing, undo, problem, thanks, strangers."""
-    page.goto(f"{url}/s/{invite}/")
+def get_ready(page: Page, link: str) -> None:
+    """Go through consent, instructions, practice and the questions."""
+    page.goto(link)
     page.get_by_role("checkbox").check()
     page.get_by_role("button", name="Continue").click()
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("radio", name="A is better").check()
+    page.get_by_role("button", name="Check my answer").click()
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_label("Fit").check()
+    page.get_by_role("button", name="Continue").click()
+
+
+def annotate_everything(page: Page, url: str, invite: str) -> None:
+    """Visit each page of the flow, from the link to the thanks, and what strangers see."""
+    get_ready(page, f"{url}/s/{invite}/")
     page.get_by_role("heading", name="Response A").wait_for()
     page.reload()
     answer(page)
     page.get_by_role("button", name="Undo", exact=True).click()
     page.get_by_role("radio", name="A is better").wait_for()
-    for _ in range(3):
+    for _ in range(5):
         answer(page)
+    page.get_by_label("Paper").check()
+    page.get_by_role("button", name="Send").click()
     page.get_by_text("Thank you").first.wait_for()
     for path in (f"{invite}/instructions/", f"{invite}/consent/", f"{invite}/compare/", "no-such-invite/"):
         page.goto(f"{url}/s/{path}")
@@ -80,7 +92,10 @@ def test_nothing_an_annotator_receives_names_an_arm(chromium: Browser, site: Sit
         received = record.received + stored(context, page)
         context.close()
     invite = study["invite"]
-    assert {f"/s/{invite}/{step}/" for step in ("consent", "compare", "undo", "thanks")} <= record.paths()
+    assert {
+        f"/s/{invite}/{step}/"
+        for step in ("consent", "practice", "comprehension", "compare", "undo", "survey", "thanks")
+    } <= record.paths()
     assert any(path.endswith(".js") for path in record.paths())
     assert any(path.endswith(".css") for path in record.paths())
     assert sum(b"Response A" in content for _, content in received) >= 4

@@ -82,6 +82,14 @@ def test_practice_comprehension_and_survey_are_kept_and_written_again():
         ]
     )
     assert (
+        study.survey
+        == again.survey
+        == [
+            {"name": "age", "question": "Age?", "kind": "number", "least": 18, "required": False},
+            {"name": "tools", "question": "Which?", "kind": "multiple", "options": ["Pen", "Keyboard"]},
+        ]
+    )
+    assert (
         study.comprehension
         == again.comprehension
         == [{"question": "What counts?", "options": ["Length", "Fit"], "answer": "Fit"}]
