@@ -15,7 +15,7 @@ from scipy import optimize, special, stats
 from studies.analysis.interval import Estimate
 from studies.analysis.records import Codes, Floats
 from studies.analysis.refusal import RefusalError
-from studies.analysis.spending import SMALLEST_STEP, boundaries, obrien_fleming
+from studies.analysis.spending import SMALLEST_STEP, boundaries, legendre, obrien_fleming
 
 NO_GROWTH = "Information did not grow enough since the last look; this look was not made."
 NOT_ESTIMABLE = "There is no clustered standard error yet; this look was not made."
@@ -214,7 +214,7 @@ def log_capital(values: Floats, mean: float) -> Floats:
     [1.0, 1.3333]
     """
     # The integrand is a polynomial of degree n in p: so many nodes integrate it exactly.
-    nodes, weights = np.polynomial.legendre.leggauss(len(values) // 2 + 1)
+    nodes, weights = legendre(len(values) // 2 + 1)
     p = (nodes + 1) / 2  # (Q,)
     factors = np.multiply.outer(values / mean, p) + np.multiply.outer((1 - values) / (1 - mean), 1 - p)
     return np.asarray(special.logsumexp(np.cumsum(np.log(factors), axis=0), b=weights / 2, axis=1))

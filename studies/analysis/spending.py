@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import log, sqrt
+from functools import lru_cache
+from math import log, pi, sqrt
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from studies.analysis.records import Floats
 from studies.analysis.refusal import RefusalError
@@ -29,6 +30,13 @@ class _Density:
 
     nodes: Floats
     mass: Floats
+
+
+@lru_cache(maxsize=64)
+def legendre(nodes: int) -> tuple[Floats, Floats]:
+    """Return Gauss and Legendre's nodes and weights on (-1, 1), which take longer to find than to use."""
+    points, weights = np.polynomial.legendre.leggauss(nodes)
+    return points, weights
 
 
 def obrien_fleming(fraction: float, alpha: float) -> float:
@@ -79,9 +87,9 @@ def check_information(information: Sequence[float], whole: float) -> None:
 def crossing(density: _Density | None, step: float, bound: float) -> float:
     """Return the probability that the score is outside +- ``bound`` after ``step`` more information."""
     if density is None:
-        return float(2 * stats.norm.sf(bound / sqrt(step)))
+        return float(2 * special.ndtr(-bound / sqrt(step)))
     sd = sqrt(step)
-    outside = stats.norm.sf((bound - density.nodes) / sd) + stats.norm.cdf((-bound - density.nodes) / sd)
+    outside = special.ndtr((density.nodes - bound) / sd) + special.ndtr((-bound - density.nodes) / sd)
     return float(outside @ density.mass)
 
 
@@ -92,13 +100,17 @@ def carry(density: _Density | None, step: float, bound: float) -> _Density:
     ----------
     Armitage, McPherson & Rowe (1969), J. Royal Statistical Society A 132, 235-244.
     """
-    points, weights = np.polynomial.legendre.leggauss(NODES)
+    points, weights = legendre(NODES)
     nodes, weights = points * bound, weights * bound
     if density is None:
-        return _Density(nodes, weights * stats.norm.pdf(nodes, scale=sqrt(step)))
-    # (new nodes, old nodes)
-    kernel = stats.norm.pdf(nodes[:, None], loc=density.nodes[None, :], scale=sqrt(step))
+        return _Density(nodes, weights * _normal(nodes, sqrt(step)))
+    kernel = _normal(nodes[:, None] - density.nodes[None, :], sqrt(step))  # (new nodes, old nodes)
     return _Density(nodes, weights * (kernel @ density.mass))
+
+
+def _normal(x: Floats, sd: float) -> Floats:
+    """Return the normal density."""
+    return np.asarray(np.exp(-((x / sd) ** 2) / 2) / (sd * sqrt(2 * pi)), dtype=np.float64)
 
 
 def boundaries(
