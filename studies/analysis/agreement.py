@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from studies.analysis.clusters import numbered
 from studies.analysis.records import Codes, Floats, Records
 
 DRAWS = 2000
@@ -36,9 +37,8 @@ def rating_counts(units: Codes, categories: Codes) -> Floats:
     >>> rating_counts(np.array([5, 5, 7]), np.array([3, 3, 0])).tolist()
     [[0.0, 2.0], [1.0, 0.0]]
     """
-    unit_names, rows = np.unique(units, return_inverse=True)
-    category_names, columns = np.unique(categories, return_inverse=True)
-    shape = (len(unit_names), len(category_names))
+    rows, columns = numbered(units), numbered(categories)
+    shape = (int(rows.max()) + 1, int(columns.max()) + 1) if len(rows) else (0, 0)
     flat = np.bincount(rows * shape[1] + columns, minlength=shape[0] * shape[1])
     return flat.reshape(shape).astype(np.float64)
 
@@ -79,8 +79,8 @@ def krippendorff_alpha(counts: Floats) -> float | None:
     >>> krippendorff_alpha(np.array([[2., 0.], [0., 2.], [1., 1.]]))
     0.4444444444444444
     """
-    patterns, weights = _patterns(counts)
-    values = _alphas(patterns, weights[np.newaxis, :])
+    rated = counts[counts.sum(axis=1) > 1]
+    values = _alphas(rated, np.ones((1, len(rated))))
     return float(values[0]) if np.isfinite(values[0]) else None
 
 

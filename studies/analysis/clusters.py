@@ -8,6 +8,9 @@ import numpy as np
 
 from studies.analysis.records import Codes, Floats
 
+SPARSE = 8
+"""Codes up to so many times their number are counted instead of sorted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Variances:
@@ -45,6 +48,21 @@ def count_clusters(codes: Codes) -> int:
     return int(np.count_nonzero(np.bincount(codes)))
 
 
+def numbered(codes: Codes) -> Codes:
+    """Return the codes as 0 to G - 1 without gaps, in the same order; they may not be negative.
+
+    >>> numbered(np.array([9, 4, 9])).tolist()
+    [1, 0, 1]
+    """
+    if not len(codes):
+        return codes
+    if int(codes.max()) > SPARSE * len(codes):
+        return np.asarray(np.unique(codes, return_inverse=True)[1], dtype=np.int64)
+    # Counting does without the sort where the codes leave few gaps, and without a copy where none.
+    seen = np.bincount(codes) > 0
+    return codes if seen.all() else np.asarray((np.cumsum(seen) - 1)[codes], dtype=np.int64)
+
+
 def cells(annotator: Codes, prompt: Codes) -> Codes:
     """Return the code of each judgment's annotator and prompt taken together.
 
@@ -52,8 +70,7 @@ def cells(annotator: Codes, prompt: Codes) -> Codes:
     [0, 0, 1]
     """
     width = int(prompt.max()) + 1 if len(prompt) else 1
-    _, codes = np.unique(annotator * width + prompt, return_inverse=True)
-    return np.asarray(codes, dtype=np.int64)
+    return numbered(annotator * width + prompt)
 
 
 def cluster_variance(residuals: Floats, codes: Codes) -> float | None:

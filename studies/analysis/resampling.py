@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from studies.analysis.clusters import numbered
 from studies.analysis.records import Codes, Floats
 from studies.analysis.refusal import RefusalError
 
@@ -111,7 +112,7 @@ def resampled_rates(  # noqa: PLR0913 - the columns of one table
     if by not in SCHEMES:
         raise RefusalError(f"unknown bootstrap {by!r}; known are {', '.join(SCHEMES)}")
     group = np.zeros(len(credit), dtype=np.int64) if group is None else group
-    rows, columns = _numbered(annotator), _numbered(prompt)
+    rows, columns = numbered(annotator), numbered(prompt)
     if by == PROMPTS:
         rows, columns = columns, rows
     if by != PIGEONHOLE:
@@ -121,12 +122,6 @@ def resampled_rates(  # noqa: PLR0913 - the columns of one table
     size = max(1, BLOCK // max(1, int(rows.max()) + int(columns.max()) + 2))
     blocks = [min(size, draws - start) for start in range(0, draws, size)]
     return np.concatenate([_block(sums, counts, block, rng, by) for block in blocks])
-
-
-def _numbered(codes: Codes) -> Codes:
-    """Return the codes as 0 to G - 1 without gaps."""
-    seen = np.bincount(codes) > 0
-    return np.asarray((np.cumsum(seen) - 1)[codes])
 
 
 def _table(rows: Codes, columns: Codes, keep: Any, values: Floats) -> Any:
@@ -255,7 +250,7 @@ def sign_flip_test(
     """
     if not len(credit):
         raise RefusalError("There are no judgments to analyse.")
-    sums = np.bincount(_numbered(codes), weights=credit - 0.5).astype(np.float64)
+    sums = np.bincount(numbered(codes), weights=credit - 0.5).astype(np.float64)
     exact = len(sums) <= EXACT_CLUSTERS
     flipped = np.abs(_all_signs(len(sums)) @ sums if exact else _random_flips(sums, draws, rng))
     # Sums of halves are exact in floating point, so equality with the observed sum is, too.

@@ -9,7 +9,7 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given
 
-from studies.analysis.clusters import cells, cluster_variance, count_clusters, mean_variances
+from studies.analysis.clusters import cells, cluster_variance, count_clusters, mean_variances, numbered
 from studies.analysis.records import CREDIT, LOSS, TIE, WIN
 from tests.studies.analysis.kit import any_records, cases
 
@@ -75,6 +75,14 @@ def test_codes_need_not_be_consecutive():
 
     assert far == close
     assert count_clusters(np.array([7, 7, 50])) == 2
+
+
+@pytest.mark.parametrize("codes", [[], [3], [0, 1, 2], [5, 0, 5, 2], [10**9, 7, 10**9, 0]])
+def test_numbers_leave_no_gaps_however_far_the_codes_are(codes):
+    # Oracle: numpy's sort.
+    found = numbered(np.array(codes, dtype=np.int64))
+
+    assert found.tolist() == np.unique(np.array(codes), return_inverse=True)[1].tolist()
 
 
 @given(records=any_records(min_size=3))
