@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from studies.analysis.agreement import rating_counts
 from studies.analysis.records import Codes, Floats
 from studies.analysis.refusal import RefusalError
 
@@ -43,30 +44,37 @@ class LatentClasses:
         return np.asarray(np.einsum("akk,k->a", self.errors, self.prevalence), dtype=np.float64)
 
 
-def maximise(posterior: Floats, table: Floats) -> tuple[Floats, Floats]:
-    """Return prevalence (K,) and errors (A, K, K) that fit the posterior best.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ratings:
+    """Ratings as consecutive codes, (n,) each, and how many units, annotators and answers there are."""
 
-    Parameters
-    ----------
-    posterior : (U, K) array
-    table : (U, A, K) array
-        How often each annotator gave each answer to each unit.
+    unit: Codes
+    annotator: Codes
+    answer: Codes
+    shape: tuple[int, int, int]
 
-    Notes
-    -----
+
+def maximise(posterior: Floats, ratings: _Ratings) -> tuple[Floats, Floats]:
+    """Return prevalence (K,) and errors (A, K, K) that fit the posterior (U, K) best.
+
     Where an annotator never met a class, the row of errors is even.
     """
-    expected = np.einsum("uj,uak->ajk", posterior, table)
-    sums = expected.sum(axis=2, keepdims=True)
-    even = np.full_like(expected, 1 / expected.shape[2])
-    return posterior.mean(axis=0), np.divide(expected, sums, out=even, where=sums > 0)
+    _, annotators, answers = ratings.shape
+    cell = ratings.annotator * answers + ratings.answer  # (n,)
+    weights = posterior[ratings.unit]  # (n, K)
+    sums = [np.bincount(cell, weights=column, minlength=annotators * answers) for column in weights.T]
+    expected = np.stack(sums, axis=0).reshape(-1, annotators, answers).transpose(1, 0, 2)  # (A, K, K)
+    totals = expected.sum(axis=2, keepdims=True)
+    even = np.full(expected.shape, 1 / answers)
+    return posterior.mean(axis=0), np.divide(expected, totals, out=even, where=totals > 0)
 
 
-def expect(prevalence: Floats, errors: Floats, table: Floats) -> tuple[Floats, float]:
-    """Return the posterior (U, K) and the log-likelihood: sum over units of log sum_j p_j prod e^n."""
-    # An answer that was never given where it has no probability must not turn 0 log 0 into a NaN.
-    logs = np.einsum("uak,ajk->uj", table, np.log(np.maximum(errors, TINY)))
-    joint = logs + np.log(np.maximum(prevalence, TINY))
+def expect(prevalence: Floats, errors: Floats, ratings: _Ratings) -> tuple[Floats, float]:
+    """Return the posterior (U, K) and the log-likelihood: sum over units of log sum_j p_j prod e."""
+    # An answer that has no probability must not turn into a NaN.
+    each = np.log(np.maximum(errors, TINY))[ratings.annotator, :, ratings.answer]  # (n, K)
+    logs = [np.bincount(ratings.unit, weights=column, minlength=ratings.shape[0]) for column in each.T]
+    joint = np.stack(logs, axis=1) + np.log(np.maximum(prevalence, TINY))  # (U, K)
     top = joint.max(axis=1, keepdims=True)
     likelihood = np.exp(joint - top)
     total = likelihood.sum(axis=1, keepdims=True)
@@ -99,13 +107,13 @@ def dawid_skene(unit: Codes, annotator: Codes, answer: Codes) -> LatentClasses:
     ----------
     Dawid & Skene (1979), Applied Statistics 28, 20-28.
     """
-    table, names = _table(unit, annotator, answer)
-    together = table.sum(axis=1)  # (U, K)
+    ratings, names = _ratings(unit, annotator, answer)
+    together = rating_counts(unit, answer)  # (U, K)
     posterior = together / together.sum(axis=1, keepdims=True)
     before = -np.inf
     for step in range(1, ITERATIONS + 1):  # noqa: B007 - the last step is reported
-        prevalence, errors = maximise(posterior, table)
-        posterior, log_likelihood = expect(prevalence, errors, table)
+        prevalence, errors = maximise(posterior, ratings)
+        posterior, log_likelihood = expect(prevalence, errors, ratings)
         if log_likelihood - before < TOLERANCE:
             break
         before = log_likelihood
@@ -123,17 +131,18 @@ def dawid_skene(unit: Codes, annotator: Codes, answer: Codes) -> LatentClasses:
     )
 
 
-def _table(unit: Codes, annotator: Codes, answer: Codes) -> tuple[Floats, list[tuple[int, ...]]]:
-    """Return counts (U, A, K) and the codes along each axis."""
+def _ratings(unit: Codes, annotator: Codes, answer: Codes) -> tuple[_Ratings, list[tuple[int, ...]]]:
+    """Return consecutive codes, and the codes that were given for each kind."""
     if not len(unit):
         raise RefusalError("There are no judgments to compare annotators by.")
-    names, indexes = zip(
-        *(np.unique(codes, return_inverse=True) for codes in (unit, annotator, answer)), strict=True
-    )
-    if len(names[2]) == 1:
+    units, rows = np.unique(unit, return_inverse=True)
+    annotators, people = np.unique(annotator, return_inverse=True)
+    answers, columns = np.unique(answer, return_inverse=True)
+    if len(answers) == 1:
         raise RefusalError("All judgments are the same answer: annotators cannot be told apart.")
-    if np.bincount(indexes[0]).max() < 2:  # noqa: PLR2004 - an answer needs another to compare with
+    if np.bincount(rows).max() < 2:  # noqa: PLR2004 - an answer needs another to compare with
         raise RefusalError("No comparison was judged twice: annotators cannot be compared.")
-    table = np.zeros([len(part) for part in names])
-    np.add.at(table, indexes, 1)
-    return table, [tuple(part.tolist()) for part in names]
+    shape = (len(units), len(annotators), len(answers))
+    return _Ratings(rows, people, columns, shape), [
+        tuple(part.tolist()) for part in (units, annotators, answers)
+    ]

@@ -19,6 +19,8 @@ from studies.analysis.spending import SMALLEST_STEP, boundaries, legendre, obrie
 
 NO_GROWTH = "Information did not grow enough since the last look; this look was not made."
 NOT_ESTIMABLE = "There is no clustered standard error yet; this look was not made."
+MOST_NODES = 250
+MOST_LOOKS = 30
 EDGE = 1e-9
 """How close to 0 and 1 a limit is searched."""
 
@@ -59,8 +61,10 @@ class Monitoring:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConfidenceSequence:
-    """Limits that cover at every look at once; arrays have one entry per annotator so far."""
+    """Limits that cover at every look at once; arrays have one entry per look."""
 
+    looks: tuple[int, ...]
+    """After how many annotators each look was."""
     low: Floats
     high: Floats
     e_value: float
@@ -214,7 +218,8 @@ def log_capital(values: Floats, mean: float) -> Floats:
     [1.0, 1.3333]
     """
     # The integrand is a polynomial of degree n in p: so many nodes integrate it exactly.
-    nodes, weights = legendre(len(values) // 2 + 1)
+    # From some hundreds on the integrand is smooth enough for fewer.
+    nodes, weights = legendre(min(len(values) // 2 + 1, MOST_NODES))
     p = (nodes + 1) / 2  # (Q,)
     factors = np.multiply.outer(values / mean, p) + np.multiply.outer((1 - values) / (1 - mean), 1 - p)
     return np.asarray(special.logsumexp(np.cumsum(np.log(factors), axis=0), b=weights / 2, axis=1))
@@ -275,11 +280,14 @@ def confidence_sequence(values: Floats, *, alpha: float = 0.05) -> ConfidenceSeq
         raise RefusalError("A mean credit lies between 0 and 1.")
     caveats = ("It speaks of other annotators on these prompts; prompts are taken as given.",)
     if not len(values):
-        return ConfidenceSequence(values, values, 1.0, None, alpha, 0, caveats)
-    limits = np.array([confidence_limits(values[: n + 1], alpha=alpha) for n in range(len(values))])
+        return ConfidenceSequence((), values, values, 1.0, None, alpha, 0, caveats)
+    # Fewer looks than allowed are still valid; the e-value and the rejection use every annotator.
+    looks = np.unique(np.linspace(1, len(values), min(len(values), MOST_LOOKS)).round().astype(np.int64))
+    limits = np.array([confidence_limits(values[:n], alpha=alpha) for n in looks.tolist()])
     capital = np.maximum.accumulate(log_capital(values, 0.5))
     rejected = np.flatnonzero(capital >= -np.log(alpha))
     return ConfidenceSequence(
+        looks=tuple(looks.tolist()),
         low=np.maximum.accumulate(limits[:, 0]),
         high=np.minimum.accumulate(limits[:, 1]),
         e_value=float(np.exp(max(0.0, min(capital[-1], 700.0)))),

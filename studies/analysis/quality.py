@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from scipy import stats
@@ -14,6 +15,8 @@ from studies.analysis.records import LOSS, SLOT_A, SLOT_UNKNOWN, WIN, Codes, Flo
 from studies.analysis.refusal import RefusalError
 
 DRAWS = 2000
+MANY = 200
+"""Shared judgments of one annotator from which on the permutation null is taken as normal."""
 FEW = 6
 """Decided judgments below which choosing one side only is no surprise (2 * 0.5^6 = .031)."""
 
@@ -51,6 +54,8 @@ class LeaveOneOut:
     excess: float
     p_value: float
     """Of agreeing no more than such a deal: (1 + draws at least as high) / (1 + draws)."""
+    method: str
+    """``permutation``, or ``normal`` with the null's exact variance when the judgments are many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +178,7 @@ def leave_one_out(records: Records, *, rng: np.random.Generator, draws: int = DR
     rng
         Of the permutations.
     draws : int
-        Permutations per annotator.
+        Permutations per annotator; above 200 shared judgments the null is normal, with exact variance.
 
     Returns
     -------
@@ -194,13 +199,43 @@ def leave_one_out(records: Records, *, rng: np.random.Generator, draws: int = DR
     counts = rating_counts(records.comparison, records.outcome)
     _, rows = np.unique(records.comparison, return_inverse=True)
     _, columns = np.unique(records.outcome, return_inverse=True)
-    shared = counts.sum(axis=1)[rows] > 1
+    shared = np.flatnonzero(counts.sum(axis=1)[rows] > 1)
+    if not len(shared):
+        return []
+    by_annotator = shared[np.argsort(records.annotator[shared], kind="stable")]
+    starts = np.flatnonzero(np.diff(records.annotator[by_annotator])) + 1
     found = []
-    for annotator in np.unique(records.annotator[shared]).tolist():
-        own = shared & (records.annotator == annotator)
+    for own in np.split(by_annotator, starts):
         shares = others_shares(counts, rows[own], columns[own])
-        found.append(_against_null(annotator, shares, columns[own], rng, draws))
+        found.append(_against_null(int(records.annotator[own[0]]), shares, columns[own], rng, draws))
     return found
+
+
+def null_variance(shares: Floats, answers: Codes) -> float:
+    """Return the variance of mean agreement when the answers are dealt at random.
+
+    sum_ij d_ij^2 / (n^2 (n - 1)), d being the shares of each judgment's comparison for each answer,
+    centred by row and by column.
+
+    Parameters
+    ----------
+    shares : (n, C) array
+    answers : (n,) array, n of two or more
+
+    References
+    ----------
+    Hoeffding (1951), Annals of Mathematical Statistics 22, 558-566.
+
+    Examples
+    --------
+    >>> null_variance(np.array([[1., 0.], [0., 1.]]), np.array([0, 1]))
+    0.25
+    """
+    n = len(answers)
+    times = np.bincount(answers, minlength=shares.shape[1])  # (C,)
+    rows, columns = shares @ times / n, shares.mean(axis=0)
+    centred = shares - rows[:, None] - columns + float(columns @ times) / n
+    return float((centred**2).sum(axis=0) @ times) / (n**2 * (n - 1))
 
 
 def _against_null(
@@ -209,11 +244,15 @@ def _against_null(
     index = np.arange(len(answers))
     observed = float(shares[index, answers].mean())
     expected = float(shares.mean(axis=0)[answers].mean())
-    dealt = rng.permuted(np.tile(answers, (draws, 1)), axis=1)  # (draws, n)
-    null = shares[index, dealt].mean(axis=1)
-    # A deal that equals the observed agreement up to rounding is at least as high.
-    p_value = (1 + int(np.count_nonzero(null >= observed - 1e-12))) / (1 + draws)
-    return LeaveOneOut(annotator, len(answers), observed, expected, observed - expected, p_value)
+    if len(answers) > MANY:
+        sd, method = sqrt(null_variance(shares, answers)), "normal"
+        p_value = float(stats.norm.sf((observed - expected) / sd)) if sd > 0 else 1.0
+    else:
+        dealt, method = rng.permuted(np.tile(answers, (draws, 1)), axis=1), "permutation"  # (draws, n)
+        null = shares[index, dealt].mean(axis=1)
+        # A deal that equals the observed agreement up to rounding is at least as high.
+        p_value = (1 + int(np.count_nonzero(null >= observed - 1e-12))) / (1 + draws)
+    return LeaveOneOut(annotator, len(answers), observed, expected, observed - expected, p_value, method)
 
 
 def side_only(records: Records) -> list[SideOnly]:

@@ -151,6 +151,8 @@ def test_consistent_annotators_are_decided_soon():
     result = confidence_sequence(np.full(40, 0.8))
 
     assert result.rejected_at is not None
+    assert result.looks[-1] == 40
+    assert len(result.looks) == len(result.low) == 30
     assert result.low[-1] > 0.5
     assert result.e_value >= 20
 

@@ -1,12 +1,14 @@
 """Checks, agreement with the others, slots and repeats, at the edges too."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from hypothesis import given
 from scipy import stats
 
 from studies.analysis.naive import clopper_pearson
-from studies.analysis.quality import check_rate, leave_one_out, self_consistency, side_only
+from studies.analysis.quality import check_rate, leave_one_out, null_variance, self_consistency, side_only
 from studies.analysis.records import BOTH_BAD, LOSS, SLOT_A, SLOT_B, SLOT_UNKNOWN, TIE, WIN
 from studies.analysis.refusal import RefusalError
 from tests.studies.analysis.kit import any_records, make_records
@@ -60,6 +62,26 @@ def test_the_permutation_null_is_the_enumerated_one():
 
     assert result[0].agreement == 1.0
     assert result[0].p_value == pytest.approx(1 / 20, abs=0.005)
+
+
+def test_the_nulls_variance_is_the_enumerated_one():
+    shares = np.array([[0.2, 0.5, 0.3], [0.9, 0.1, 0.0], [0.0, 0.4, 0.6], [0.5, 0.5, 0.0]])
+    answers = np.array([0, 2, 1, 1])
+
+    agreements = [shares[range(4), deal].mean() for deal in permutations(answers)]
+
+    assert null_variance(shares, answers) == pytest.approx(np.var(agreements))
+
+
+def test_many_judgments_have_a_normal_null():
+    rng = np.random.default_rng(3)
+    truth, noise = rng.integers(0, 2, (2, 300)) * 3
+
+    first, _, random = leave_one_out(panel([truth, truth, noise]), rng=seeded())
+
+    assert (first.method, random.method) == ("normal", "normal")
+    assert first.p_value < 0.001
+    assert 0.01 < random.p_value < 1
 
 
 def test_answering_always_alike_agrees_exactly_as_expected():
