@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from studies.analysis.clusters import numbered
-from studies.analysis.records import Codes, Floats, Records
+from studies.analysis.clusters import SPARSE, numbered
+from studies.analysis.records import Codes, Floats, Mask, Records
 
 DRAWS = 2000
 
@@ -37,10 +37,21 @@ def rating_counts(units: Codes, categories: Codes) -> Floats:
     >>> rating_counts(np.array([5, 5, 7]), np.array([3, 3, 0])).tolist()
     [[0.0, 2.0], [1.0, 0.0]]
     """
-    rows, columns = numbered(units), numbered(categories)
-    shape = (int(rows.max()) + 1, int(columns.max()) + 1) if len(rows) else (0, 0)
-    flat = np.bincount(rows * shape[1] + columns, minlength=shape[0] * shape[1])
-    return flat.reshape(shape).astype(np.float64)
+    if not len(units):
+        return np.zeros((0, 0))
+    # Codes with few gaps are counted as they are; empty rows are cheaper to drop than to avoid.
+    rows = units if int(units.max()) <= SPARSE * len(units) else numbered(units)
+    width = int(categories.max()) + 1
+    flat = rows * width
+    flat += categories
+    counts = np.bincount(flat, minlength=(int(rows.max()) + 1) * width).reshape(-1, width)
+    found = counts[:, counts.sum(axis=0) > 0].astype(np.float64)
+    return _only(found, found.sum(axis=1) > 0)
+
+
+def _only(table: Floats, keep: Mask) -> Floats:
+    """Return the rows that ``keep`` marks; a copy only when some are left out."""
+    return table if keep.all() else table[keep]
 
 
 def raw_agreement(counts: Floats) -> float | None:
@@ -79,7 +90,7 @@ def krippendorff_alpha(counts: Floats) -> float | None:
     >>> krippendorff_alpha(np.array([[2., 0.], [0., 2.], [1., 1.]]))
     0.4444444444444444
     """
-    rated = counts[counts.sum(axis=1) > 1]
+    rated = _only(counts, counts.sum(axis=1) > 1)
     values = _alphas(rated, np.ones((1, len(rated))))
     return float(values[0]) if np.isfinite(values[0]) else None
 
