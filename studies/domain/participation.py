@@ -46,7 +46,9 @@ def returning(*, invite: str, token: str, external_id: str = "") -> Annotator | 
 
 
 @transaction.atomic
-def join(*, study: Study, token: str, external_id: str = "", simulated: bool = False) -> Annotator:
+def join(
+    *, study: Study, token: str, external_id: str = "", session_id: str = "", simulated: bool = False
+) -> Annotator:
     """Return the annotator of this browser, made at first call under the study's next pseudonym.
 
     Joining is serialised by the study's row, so that pseudonyms and external ids stay unique
@@ -63,6 +65,7 @@ def join(*, study: Study, token: str, external_id: str = "", simulated: bool = F
         study=study,
         token=token,
         external_id=external_id,
+        session_id=session_id,
         pseudonym=_next_pseudonym(study),
         code="".join(secrets.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH)),
         simulated=simulated or study.simulated,

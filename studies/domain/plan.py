@@ -33,6 +33,7 @@ def study_document(study: Study) -> dict[str, Any]:
         "practice": study.practice or None,
         "comprehension": study.comprehension or None,
         "survey": study.survey or None,
+        "recruiting": study.recruiting or None,
         "replicates": study.replicates,
         "text": str(study.text_format),
         "lease_minutes": study.lease_minutes,

@@ -99,6 +99,7 @@ def _fill(study: Study, entry: StudyEntry) -> None:
     study.checks = {made: number for made, number in entry.checks.model_dump().items() if number}
     study.repeats = entry.repeats
     study.practice = [pair.model_dump() for pair in entry.practice]
+    study.recruiting = entry.recruiting.model_dump(exclude_defaults=True) if entry.recruiting else {}
     study.survey = [question.model_dump(exclude_defaults=True) for question in entry.survey]
     study.comprehension = [question.model_dump() for question in entry.comprehension]
     if entry.seed is not None:

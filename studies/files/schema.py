@@ -87,6 +87,20 @@ class SurveyEntry(Entry):
     required: bool = True
 
 
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$", max_length=40)]
+
+
+class RecruitingEntry(Entry):
+    """What a recruiting site such as Prolific gives out: completion codes and the link back."""
+
+    done: Code
+    screened_out: Code = ""
+    no_consent: Code = ""
+    return_link: (
+        Annotated[str, Field(pattern=r"^https://[^\s{}]+\{code\}[^\s{}]*$", max_length=300)] | None
+    ) = None
+
+
 class ArmEntry(Entry):
     """A way of generating text."""
 
@@ -155,6 +169,7 @@ class StudyEntry(Entry):
     practice: Annotated[list[PracticeEntry], Field(max_length=10)] = Field(default_factory=list)
     comprehension: Annotated[list[ComprehensionEntry], Field(max_length=10)] = Field(default_factory=list)
     survey: Annotated[list[SurveyEntry], Field(max_length=50)] = Field(default_factory=list)
+    recruiting: RecruitingEntry | None = None
     ties: Literal[tuple(TieRule.values)] = TieRule.HALF.value  # type: ignore[valid-type]
     draws: Literal[tuple(Draws.values)] = Draws.INDEPENDENT.value  # type: ignore[valid-type]
     replicates: Annotated[int, Field(ge=1, le=100)] = 1

@@ -19,6 +19,9 @@ class Annotator(models.Model):
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="annotators")
     pseudonym = models.CharField(max_length=40)
     external_id = models.CharField(max_length=120, blank=True, default="")
+    session_id = models.CharField(
+        max_length=120, blank=True, default="", help_text="The recruiting site's word for this visit"
+    )
     token = models.CharField(max_length=40, unique=True, default=new_token, help_text="The browser's secret")
     code = models.CharField(max_length=20, help_text="The completion code shown at the end")
     status = models.CharField(max_length=8, choices=AnnotatorStatus.choices, default=AnnotatorStatus.ACTIVE)

@@ -56,6 +56,9 @@ class Study(models.Model):
     comprehension = models.JSONField(
         default=list, blank=True, help_text="Questions about the instructions, with two attempts"
     )
+    recruiting = models.JSONField(
+        default=dict, blank=True, help_text="The recruiting site's completion codes and return link"
+    )
     survey = models.JSONField(default=list, blank=True, help_text="Questions after the comparisons")
 
     plan = models.JSONField(null=True, blank=True)

@@ -33,6 +33,7 @@ PLAN_COLUMNS = (
     "practice",
     "comprehension",
     "survey",
+    "recruiting",
     "plan",
     "plan_hash",
 )

@@ -25,6 +25,7 @@ def start(visit: Visit) -> HttpResponse:
     if wanted is None:
         return visit.show("unusable", status=400)
     identify(visit, wanted)
+    visit.session_id = external_id(visit.request.GET.get("SESSION_ID", "")) or visit.session_id
     return visit.remember(visit.goto(visit.step()))
 
 
@@ -47,7 +48,12 @@ def consent(visit: Visit) -> HttpResponse:
 
 def _agreed(visit: Visit) -> HttpResponse:
     try:
-        annotator = participation.join(study=visit.study, token=visit.token, external_id=visit.external_id)
+        annotator = participation.join(
+            study=visit.study,
+            token=visit.token,
+            external_id=visit.external_id,
+            session_id=visit.session_id,
+        )
     except StudyError:  # it was paused or closed a moment ago
         return shut(visit)
     participation.consent(annotator=annotator, now=visit.now)
@@ -70,7 +76,7 @@ def _consent_page(visit: Visit, form: ConsentForm) -> HttpResponse:
 @visited(even_when_shut=True)
 def declined(visit: Visit) -> HttpResponse:
     """Thank somebody who does not want to take part."""
-    return visit.show("declined")
+    return visit.show("declined", **visit.ending("no_consent"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -102,6 +108,5 @@ def thanks(visit: Visit) -> HttpResponse:
     last = last_answered(annotator)
     open_still = visit.study.status == StudyStatus.OPEN
     done = annotator.assignments.filter(submitted_at__isnull=False).count()
-    return visit.show(
-        "thanks", code=annotator.code, done=done, undo=str(last.key) if last and open_still else ""
-    )
+    undo = str(last.key) if last and open_still else ""
+    return visit.show("thanks", done=done, undo=undo, **visit.ending("done"))

@@ -124,4 +124,4 @@ def screened(visit: Visit) -> HttpResponse:
     """Thank somebody who cannot take part, kindly and for good."""
     if visit.step() != "screened":
         return visit.goto("start")
-    return visit.show("screened")
+    return visit.show("screened", **visit.ending("screened_out"))

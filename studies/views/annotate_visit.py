@@ -37,6 +37,8 @@ class Visit:
     external_id: str
     annotator: Annotator | None
     now: datetime
+    session_id: str = ""
+    """What the recruiting site calls this visit."""
 
     def goto(self, name: str) -> HttpResponseRedirect:
         """Redirect to another page of this link."""
@@ -66,9 +68,22 @@ class Visit:
         }
         return next((step for step, stands in here.items() if stands), "compare")
 
+    def ending(self, how: str) -> dict[str, Any]:
+        """Return the code of an ending (done, screened_out, no_consent) and the link that takes it back.
+
+        The recruiting site's code if the study has one; else, for those who are done, their own.
+        """
+        recruiting: dict[str, str] = self.study.recruiting
+        if code := recruiting.get(how, ""):
+            return {"code": code, "link": recruiting.get("return_link", "").replace("{code}", code)}
+        own = self.annotator.code if self.annotator and how == "done" else ""
+        return {"code": own, "link": ""}
+
     def remember(self, response: HttpResponse) -> HttpResponse:
         """Let the browser keep its secret, out of reach of scripts."""
-        value = signing.dumps({"token": self.token, "external_id": self.external_id}, salt=_SALT)
+        value = signing.dumps(
+            {"token": self.token, "external_id": self.external_id, "session_id": self.session_id}, salt=_SALT
+        )
         response.set_cookie(
             cookie_name(self.study.invite),
             value,
@@ -104,22 +119,24 @@ def identify(visit: Visit, external_id: str) -> None:
     visit.token = visit.token or new_token()
 
 
-def _remembered(request: HttpRequest, invite: str) -> tuple[str, str]:
+def _remembered(request: HttpRequest, invite: str) -> dict[str, str]:
     try:
         stored = signing.loads(request.COOKIES.get(cookie_name(invite), ""), salt=_SALT)
     except signing.BadSignature:
-        return "", ""
-    return stored["token"], stored["external_id"]
+        return {}
+    return dict(stored)
 
 
 def _visit(request: HttpRequest, invite: str) -> Visit | None:
     """Return who comes to which study: known annotators, who are most visitors, with one query."""
-    token, external_id = _remembered(request, invite)
+    stored = _remembered(request, invite)
+    token, external_id = stored.get("token", ""), stored.get("external_id", "")
     annotator = (
         participation.returning(invite=invite, token=token, external_id=external_id) if token else None
     )
     study = annotator.study if annotator else Study.objects.filter(invite=invite).defer("plan").first()
-    return Visit(request, study, token, external_id, annotator, timezone.now()) if study else None
+    session_id = stored.get("session_id", "")
+    return Visit(request, study, token, external_id, annotator, timezone.now(), session_id) if study else None
 
 
 def visited(*, even_when_shut: bool = False) -> Callable[[View], View]:
@@ -155,5 +172,5 @@ def shut(visit: Visit) -> HttpResponse:
     state = "paused" if visit.study.status == StudyStatus.PAUSED else "closed"
     annotator = visit.annotator
     judged = annotator and annotator.assignments.filter(submitted_at__isnull=False).exists()
-    code = annotator.code if annotator and judged and state == "closed" else ""
-    return visit.show("shut", state=state, code=code)
+    ended: dict[str, Any] = visit.ending("done") if annotator and judged and state == "closed" else {}
+    return visit.show("shut", state=state, **ended)

@@ -3,7 +3,18 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from studies.views import actions, annotators, components, downloads, health, imports, pairs, reports, studies
+from studies.views import (
+    actions,
+    annotators,
+    components,
+    downloads,
+    health,
+    imports,
+    pairs,
+    reconciling,
+    reports,
+    studies,
+)
 
 _STUDY = "studies/<slug:slug>/"
 
@@ -23,6 +34,7 @@ dashboard_patterns = [
     path(f"{_STUDY}exclusions/<int:pk>/revoke/", annotators.include_again, name="include"),
     path(f"{_STUDY}report/", reports.study_report, name="report"),
     path(f"{_STUDY}study.yaml", downloads.study_file, name="file"),
+    path(f"{_STUDY}reconcile/", reconciling.reconcile, name="reconcile"),
     path(f"{_STUDY}survey.csv", downloads.survey, name="survey"),
     path(f"{_STUDY}judgments.csv", downloads.judgments, name="judgments"),
     path(f"{_STUDY}report.<slug:fmt>", downloads.report, name="download"),

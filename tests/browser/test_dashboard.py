@@ -22,6 +22,7 @@ PAGES = [
     "/studies/ready/do/open/",
     "/studies/draft/do/close/",
     "/studies/open/judgments.csv",
+    "/studies/open/reconcile/",
     *(f"/studies/{state}/" for state in STATES),
     *(
         f"/studies/{state}/{page}/"

@@ -54,6 +54,7 @@ def test_checks_and_repeats_are_kept_and_written_again():
 
 
 STEPS = b"""\
+recruiting: {done: C1, no_consent: C3, return_link: "https://a.example/?cc={code}"}
 survey:
   - {name: age, question: Age?, kind: number, least: 18, required: false}
   - {name: tools, question: Which?, kind: multiple, options: [Pen, Keyboard]}
@@ -81,6 +82,12 @@ def test_practice_comprehension_and_survey_are_kept_and_written_again():
             {"prompt": "Be brief.", "a": "Yes.", "b": "Well now.", "better": "A", "feedback": "A is shorter."}
         ]
     )
+    assert study.recruiting == {
+        "done": "C1",
+        "no_consent": "C3",
+        "return_link": "https://a.example/?cc={code}",
+    }
+    assert study.recruiting == again.recruiting
     assert (
         study.survey
         == again.survey

@@ -196,6 +196,18 @@ MISTAKES = {
         "survey[0].kind",
         "needs “least” and “most”",
     ),
+    "return link without its place for the code": (
+        GOOD.replace("criteria:", "recruiting: {done: C1, return_link: 'https://a.example/'}\ncriteria:"),
+        6,
+        "recruiting.return_link",
+        "",
+    ),
+    "return link that is a script": (
+        GOOD.replace("criteria:", "recruiting: {done: C1, return_link: 'javascript:x{code}'}\ncriteria:"),
+        6,
+        "recruiting.return_link",
+        "",
+    ),
     "practice without feedback": (
         GOOD.replace(
             "criteria:", "practice:\n  - {prompt: Be brief., a: Yes., b: Well., better: A}\ncriteria:"
