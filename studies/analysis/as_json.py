@@ -11,9 +11,10 @@ from typing import Any
 
 from studies.analysis.absence import Absence
 from studies.analysis.clusters import Variances
-from studies.analysis.further import Heterogeneity
+from studies.analysis.further import Heterogeneity, Models
 from studies.analysis.heterogeneity import Shrinkage
 from studies.analysis.interval import Estimate
+from studies.analysis.regression import Adjusted
 from studies.analysis.result import Result
 from studies.analysis.sentence import equivalence_sentence, non_inferiority_sentence, sentence
 from studies.analysis.several import SeveralArms
@@ -84,10 +85,43 @@ def result_as_dict(result: Result) -> dict[str, Any]:
         "clusters": {"annotators": estimate.annotators, "prompts": estimate.prompts},
         "position": _position(rate.position),
         "agreement": asdict(rate.agreement),
+        **_models(result.models),
         "heterogeneity": _heterogeneity(result.heterogeneity),
         **_margins(result),
+        **_asked("sensitivity", result.sensitivity),
+        **_asked("posterior", result.posterior),
         "caveats": list(rate.caveats),
     }
+
+
+def _models(found: Models | None) -> dict[str, Any]:
+    """Return the models; what has been left out has its reason."""
+    if found is None:
+        return {}
+    length = {"length": _length(found.adjusted)} if found.lengths else {}
+    return {"glmm": asdict(found.glmm), "adjusted": asdict(found.adjusted), **length}
+
+
+def _length(found: Adjusted | Absence) -> dict[str, Any]:
+    """Return what the lengths of the texts do, and the win rate were they equal."""
+    if isinstance(found, Absence):
+        return asdict(found)
+    equal, term = found.equal_length, found.length
+    return {
+        "n": found.n,
+        "equal_length_win_rate": equal.win_rate if equal else None,
+        "ci_low": equal.ci_low if equal else None,
+        "ci_high": equal.ci_high if equal else None,
+        "coefficient": term.estimate if term else None,
+        "se": term.se if term else None,
+        "p_value": term.p_value if term else None,
+        "length_sd": found.length_sd,
+        "share_prefer_longer": found.share_prefer_longer,
+    }
+
+
+def _asked(name: str, found: Any) -> dict[str, Any]:
+    return {} if found is None else {name: asdict(found)}
 
 
 def _margins(result: Result) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from studies.analysis.records import (
     TIE,
     WIN,
     Codes,
+    Floats,
     Judgments,
     Pair,
     Records,
@@ -93,14 +94,17 @@ def parse_judgments(data: bytes) -> Judgments:
     _check_details(table)
     criterion, criteria = _codes(table.names("criterion", DEFAULT_CRITERION))
     pair, pairs = _pairs(table)
+    records = _records(table)
     judgments = Judgments(
-        records=_records(table),
+        records=records,
         criteria=criteria,
         criterion=criterion,
         pairs=pairs,
         pair=pair,
         real=_are(table.one_of("kind", ("real", "check", "repeat"), "real"), "real"),
         excluded=_are(table.one_of("excluded", ("0", "1"), "0"), "1"),
+        lengths=_lengths(table),
+        order=_order(table, records.annotator),
     )
     _check_once(table, judgments)
     return judgments
@@ -121,6 +125,40 @@ def _check_details(table: Table) -> None:
     for name in ("active_ms", "candidate_tokens", "baseline_tokens"):
         table.refuse(name, table.cells(name), lambda cell: not _WHOLE.fullmatch(cell), "is no whole number")
     table.refuse("submitted_at", table.cells("submitted_at"), _is_no_time, "is no ISO 8601 time")
+
+
+def _lengths(table: Table) -> tuple[Floats, Floats] | None:
+    """Return both columns of tokens, or nothing when no row has any."""
+    columns = [table.cells(name) for name in ("candidate_tokens", "baseline_tokens")]
+    if not all(any(cells) for cells in columns):
+        return None
+    candidate, baseline = (
+        np.fromiter((float(cell) if cell else np.nan for cell in cells), np.float64, len(table))
+        for cells in columns
+    )
+    return candidate, baseline
+
+
+def _order(table: Table, annotator: Codes) -> Floats | None:
+    """Return how many earlier times the same annotator has, or nothing when a row has no time."""
+    cells = table.cells("submitted_at")
+    if not all(cells):
+        return None
+    moments = {cell: _seconds(cell) for cell in set(cells)}
+    times = np.fromiter(map(moments.__getitem__, cells), np.float64, len(cells))
+    by_time = np.lexsort((times, annotator))
+    later = np.diff(times[by_time], prepend=times[by_time[0]]) > 0
+    starts = np.diff(annotator[by_time], prepend=annotator[by_time[0]] - 1) != 0
+    steps = np.cumsum(later & ~starts)
+    first = np.maximum.accumulate(np.where(starts, steps, 0))
+    order = np.empty(len(cells))
+    order[by_time] = steps - first
+    return order
+
+
+def _seconds(cell: str) -> float:
+    moment = datetime.fromisoformat(cell)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _is_no_time(cell: str) -> bool:

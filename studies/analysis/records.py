@@ -94,6 +94,10 @@ class Judgments:
     pair: Codes
     real: Mask
     excluded: Mask
+    lengths: tuple[Floats, Floats] | None = None
+    """Tokens of the candidate's and the baseline's text; not a number where a row does not say."""
+    order: Floats | None = None
+    """How many comparisons the annotator had judged before; None where a row has no time."""
 
     def __len__(self) -> int:
         return len(self.records)
@@ -105,4 +109,8 @@ class Judgments:
 
     def select(self, criterion: int, pair: int) -> Records:
         """Return what is analysed of one criterion and one pair of arms."""
-        return self.records.where(self.analysed & (self.criterion == criterion) & (self.pair == pair))
+        return self.records.where(self.mask(criterion, pair))
+
+    def mask(self, criterion: int, pair: int) -> Mask:
+        """Return which judgments are analysed of one criterion and one pair of arms."""
+        return np.asarray(self.analysed & (self.criterion == criterion) & (self.pair == pair))

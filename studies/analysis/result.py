@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studies.analysis.further import Heterogeneity, Margins
+from studies.analysis.absence import Absence
+from studies.analysis.bayes import Posterior
+from studies.analysis.further import Heterogeneity, Margins, Models, Sensitivity
 from studies.analysis.records import Pair
 from studies.analysis.winrate import WinRate
 
@@ -41,6 +43,9 @@ class Result:
     margins: Margins | None = None
     """Tests against a margin, where one was given."""
     heterogeneity: Heterogeneity | None = None
+    models: Models | None = None
+    sensitivity: Sensitivity | Absence | None = None
+    posterior: Posterior | Absence | None = None
 
     @property
     def decision(self) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import stats
 
 from studies.analysis.absence import Absence, attempt
+from studies.analysis.further import Models
 from studies.analysis.interval import METHOD_T, Estimate, estimate_share
 from studies.analysis.records import Judgments, Records
 from studies.analysis.resampling import bootstrap
@@ -27,6 +28,8 @@ CLUSTERINGS = (LARGEST, TWO_WAY, ANNOTATORS, PROMPTS, INDEPENDENT)
 """Which variance the interval rests on; the largest of the others is the rule of the headline."""
 BOOTSTRAP = "bootstrap"
 """Annotators and prompts drawn anew, with replacement: an interval without a test."""
+MIXED, SIDES, EQUAL_LENGTH = "glmm", "side_standardised", "equal_length"
+"""Models of decided judgments: intervals without a test of their own."""
 TIES = ("half", "drop")
 
 
@@ -143,3 +146,27 @@ def _under(first: RobustnessRow, estimate: Estimate, clustering: str, alpha: flo
         ci_high=min(1.0, estimate.mean + reach),
         p_value=float(2 * stats.t.sf(abs(estimate.mean - 0.5) / se, df)),
     )
+
+
+def model_rows(found: Models | None) -> tuple[RobustnessRow, ...]:
+    """Return the rows of the models of decided judgments that there are."""
+    if found is None:
+        return ()
+    rows = []
+    if not isinstance(found.glmm, Absence):
+        mixed = found.glmm
+        rows.append(
+            _model(MIXED, mixed.n, mixed.marginal_win_rate, mixed.marginal_ci_low, mixed.marginal_ci_high)
+        )
+    if not isinstance(found.adjusted, Absence):
+        n = found.adjusted.n
+        predictions = (
+            (SIDES, found.adjusted.side_standardised),
+            (EQUAL_LENGTH, found.adjusted.equal_length),
+        )
+        rows += [_model(name, n, p.win_rate, p.ci_low, p.ci_high) for name, p in predictions if p]
+    return tuple(rows)
+
+
+def _model(name: str, n: int, win_rate: float, low: float | None, high: float | None) -> RobustnessRow:
+    return RobustnessRow("drop", name, True, False, n, win_rate, low, high, None)  # noqa: FBT003 - as above

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from studies.analysis.further import heterogeneity, margins
+from studies.analysis.absence import attempt
+from studies.analysis.bayes import posterior_of
+from studies.analysis.further import NOT_ASKED, SKIPPED, Models, heterogeneity, margins, models, sensitivity
 from studies.analysis.multiplicity import holm
-from studies.analysis.records import Judgments, Pair
+from studies.analysis.records import Judgments, Mask, Pair, Records
 from studies.analysis.result import Result
-from studies.analysis.robustness import RobustnessRow, robustness
+from studies.analysis.robustness import RobustnessRow, model_rows, robustness
 from studies.analysis.several import SeveralArms, several_arms
 from studies.analysis.winrate import HALF, TIE_RULES, win_rate
 
+AUTO, CLUSTER, GLMM = "auto", "cluster", "glmm"
+MODELS = (AUTO, CLUSTER, GLMM)
 DRAWS, MANY = 1000, 200_000
 """Bootstrap draws, and the judgments up to which they are made without being asked for."""
 
@@ -36,6 +41,8 @@ class Settings:
     seed: int = 0
     margin: float | None = None
     """Of non-inferiority and equivalence, in units of the win rate."""
+    model: str = AUTO
+    """`AUTO` fits models to at most `MANY` judgments, `GLMM` to any number, `CLUSTER` to none."""
     draws: int | None = None
     """Bootstrap draws; unless given, `DRAWS`, and none for more judgments than `MANY`."""
     scales: Mapping[str, float] = field(default_factory=dict)
@@ -45,6 +52,9 @@ class Settings:
         """Refuse settings that mean nothing."""
         if self.ties not in TIE_RULES:
             message = f"unknown tie rule {self.ties!r}; known are {', '.join(TIE_RULES)}"
+            raise AnalysisError(message)
+        if self.model not in MODELS:
+            message = f"unknown model {self.model!r}; known are {', '.join(MODELS)}"
             raise AnalysisError(message)
         if not 0 < self.alpha <= 0.5:  # noqa: PLR2004 - beyond it an interval would miss more than it covers
             message = f"alpha is {self.alpha:g}; it must be above 0 and at most 0.5"
@@ -129,14 +139,17 @@ def analyze(judgments: Judgments, settings: Settings = DEFAULTS, **changes: Any)
         judgments=len(judgments),
         analysed=int(np.count_nonzero(judgments.analysed)),
         excluded=int(np.count_nonzero(judgments.excluded & judgments.real)),
-        robustness=robustness(
-            judgments,
-            criterion=headline[0],
-            pair=headline[1],
-            ties=settings.ties,
-            alpha=settings.alpha,
-            draws=settings.draws_for(len(judgments)),
-            seed=settings.seed,
+        robustness=(
+            *robustness(
+                judgments,
+                criterion=headline[0],
+                pair=headline[1],
+                ties=settings.ties,
+                alpha=settings.alpha,
+                draws=settings.draws_for(len(judgments)),
+                seed=settings.seed,
+            ),
+            *model_rows(results[cells.index(headline)].models),
         ),
         several=several_arms(
             judgments,
@@ -155,7 +168,8 @@ def _results(
     judgments: Judgments, cells: Sequence[tuple[int, int]], settings: Settings
 ) -> tuple[Result, ...]:
     alpha, margin = settings.alpha, settings.margin
-    records = [judgments.select(*cell) for cell in cells]
+    masks = [judgments.mask(*cell) for cell in cells]
+    records = [judgments.records.where(mask) for mask in masks]
     rates = [win_rate(each, alpha=alpha, ties=settings.ties, seed=settings.seed) for each in records]
     adjusted = holm([rate.estimate.p_value for rate in rates])
     return tuple(
@@ -168,9 +182,22 @@ def _results(
             alpha,
             margins=None if margin is None else margins(rate.estimate, margin=margin, alpha=alpha),
             heterogeneity=heterogeneity(each, alpha=alpha),
+            models=_models(judgments, mask, each, settings),
+            sensitivity=sensitivity(rate.estimate, alpha=alpha),
+            posterior=attempt(partial(posterior_of, rate.estimate, margin=margin, alpha=alpha)),
         )
-        for (c, p), rate, p_holm, each in zip(cells, rates, adjusted, records, strict=True)
+        for (c, p), rate, p_holm, each, mask in zip(cells, rates, adjusted, records, masks, strict=True)
     )
+
+
+def _models(judgments: Judgments, mask: Mask, records: Records, settings: Settings) -> Models:
+    if settings.model == CLUSTER:
+        return Models(NOT_ASKED, NOT_ASKED, lengths=False)
+    if settings.model == AUTO and len(records) > MANY:
+        return Models(SKIPPED, SKIPPED, lengths=False)
+    lengths = None if judgments.lengths is None else (judgments.lengths[0][mask], judgments.lengths[1][mask])
+    order = None if judgments.order is None else judgments.order[mask]
+    return models(records, lengths, order, alpha=settings.alpha)
 
 
 def _primary(judgments: Judgments, criterion: str | None) -> str:

@@ -21,7 +21,11 @@ _CLUSTERINGS = {
     "prompts": "clustered by prompt",
     "bootstrap": "two-way bootstrap",
     "independent": "independent (naive)",
+    "glmm": "mixed model, marginal",
+    "side_standardised": "sides made equal",
+    "equal_length": "at equal length",
 }
+_MODELS = {"glmm", "side_standardised", "equal_length"}
 
 
 def words_of(row: RobustnessRow) -> str:
@@ -30,6 +34,8 @@ def words_of(row: RobustnessRow) -> str:
 
 
 def _block(row: RobustnessRow) -> str:
+    if row.clustering in _MODELS:
+        return "Models of decided judgments"
     words = _TIES[row.ties_rule].capitalize()
     return words if row.exclusions else f"{words}, nobody excluded"
 

@@ -79,6 +79,7 @@ def _figure(points: Sequence[ScalePoint], look: Look) -> Figure:
             fontsize=SMALL,
         )
     axes.set_xticks(x, [f"{scale:g}" for scale in x])
-    axes.set_xlim(min(x) - 0.3, max(x) + 0.6)
+    spread = (max(x) - min(x)) or 1.0
+    axes.set_xlim(min(x) - 0.06 * spread, max(x) + 0.25 * spread)  # room for the line's name
     under(axes, "guidance scale of the candidate", colours)
     return figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from studies.analysis.result import Result
-from studies.reports import methods, sections, sections_more, sections_study
+from studies.reports import methods, sections, sections_models, sections_more, sections_study
 from studies.reports.document import Section
 from studies.reports.summary import ReportSummary
 
@@ -29,7 +29,9 @@ def _sections(summary: ReportSummary) -> list[Section]:
         *sections_more.several_arms(summary),
         *sections.robustness(summary),
         *sections.position(summary),
+        *sections_models.models(summary),
         *sections_more.heterogeneity(summary),
+        *sections_models.power(summary),
         sections_study.flow(summary),
         sections_study.design(summary),
         sections_study.integrity(summary),

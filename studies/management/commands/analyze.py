@@ -14,7 +14,7 @@ from studies.analysis.as_json import analysis_as_dict
 from studies.analysis.as_text import analysis_as_text
 from studies.analysis.csv_table import JudgmentsFileError
 from studies.analysis.judgments_file import read_judgments
-from studies.analysis.summary import AnalysisError, Settings, analyze
+from studies.analysis.summary import AUTO, MODELS, AnalysisError, Settings, analyze
 from studies.analysis.winrate import HALF, TIE_RULES
 
 
@@ -38,6 +38,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--draws", help="bootstrap draws (default 1000; none for more than 200,000 judgments)"
         )
+        parser.add_argument(
+            "--model",
+            choices=MODELS,
+            default=AUTO,
+            help="also fit the mixed model and the adjustment for length: where quick, never, always",
+        )
         parser.add_argument("--seed", default="0", help="of the resampling (default 0)")
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
@@ -51,6 +57,7 @@ class Command(BaseCommand):
             criterion=options["criterion"],
             seed=seed,
             margin=_margin(options["margin"]),
+            model=options["model"],
             draws=_draws(options["draws"]),
         )
         try:

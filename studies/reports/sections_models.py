@@ -1,0 +1,157 @@
+"""The sections of models beside the headline, of power, and of belief."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from studies.analysis.absence import Absence
+from studies.analysis.covariance import Contrast
+from studies.analysis.result import Result
+from studies.reports import figures as f
+from studies.reports.document import Items, Plot, Prose, Section, Table, present, table
+from studies.reports.power_plot import power_picture
+from studies.reports.summary import ReportSummary
+
+
+def models(summary: ReportSummary) -> list[Section]:
+    """Return what side, length and order do, and the mixed model, for every result."""
+    results = summary.analysis.results if summary.analysis else ()
+    fitted = [result for result in results if result.models]
+    if not fitted:
+        return []
+    several = len({result.pair for result in results}) > 1
+    blocks = present(
+        Prose(
+            "Models of decided judgments, beside the headline and never instead of it. Length may be how "
+            "guidance works, so the win rate at equal length is a sensitivity and not the truth."
+        ),
+        _adjusted(fitted, several=several),
+        _mixed(fitted, several=several),
+        _notes(fitted, several=several),
+    )
+    return [Section("models", "Side, length, order and a mixed model", blocks)]
+
+
+def _name(result: Result, *, several: bool) -> str:
+    return f"{result.criterion} ({result.pair.candidate})" if several else result.criterion
+
+
+def _adjusted(results: list[Result], *, several: bool) -> Table | None:
+    rows = []
+    for result in results:
+        found = result.models.adjusted if result.models else None
+        if found is None or isinstance(found, Absence):
+            continue
+        rows.append(
+            (
+                _name(result, several=several),
+                *_effect(found.side),
+                *_effect(found.length),
+                *_effect(found.order),
+                *_rate(found.side_standardised),
+                *_rate(found.equal_length),
+                f.share(found.share_prefer_longer),
+            )
+        )
+    return table(
+        "Table of side, length and order",
+        (
+            *("Criterion", "Slot A", "p", "Longer", "p", "Later", "p"),
+            *("Sides equal", "Interval", "Equal length", "Interval", "Longer text preferred"),
+        ),
+        rows,
+        caption=(
+            "One logit clustered by annotator and prompt. Log-odds for the candidate: in slot A against "
+            "slot B; per unit of tanh(difference in tokens over its standard deviation); per standard "
+            "deviation of the number of comparisons judged before. Win rates if both sides, or both "
+            "lengths, were equal."
+        ),
+    )
+
+
+def _effect(found: Contrast | None) -> tuple[Any, Any]:
+    return (f.NONE, f.NONE) if found is None else (f.decimal(found.estimate), f.p_value(found.p_value))
+
+
+def _rate(found: Any) -> tuple[Any, Any]:
+    return (
+        (f.NONE, f.NONE)
+        if found is None
+        else (f.share(found.win_rate), f.interval(found.ci_low, found.ci_high))
+    )
+
+
+def _mixed(results: list[Result], *, several: bool) -> Table | None:
+    rows = []
+    for result in results:
+        found = result.models.glmm if result.models else None
+        if found is None or isinstance(found, Absence):
+            continue
+        rows.append(
+            (
+                _name(result, several=several),
+                f.count(found.n),
+                f.decimal(found.intercept, 3),
+                f.decimal(found.se, 3),
+                f.p_value(found.p_value),
+                f.decimal(found.var_annotator, 3),
+                f.decimal(found.var_prompt, 3),
+                f.share(found.marginal_win_rate),
+                f.interval(found.marginal_ci_low, found.marginal_ci_high),
+            )
+        )
+    return table(
+        "Table of the mixed model",
+        (
+            *("Criterion", "Decided", "Log-odds", "Standard error", "p", "Variance, annotators"),
+            *("Variance, prompts", "Marginal win rate", "Interval"),
+        ),
+        rows,
+        caption="Logistic model with crossed random intercepts of annotators and prompts (Laplace).",
+    )
+
+
+def _notes(results: list[Result], *, several: bool) -> Items | None:
+    said = []
+    for result in results:
+        name = _name(result, several=several)
+        for found in (result.models.glmm, result.models.adjusted) if result.models else ():
+            texts = (found.reason,) if isinstance(found, Absence) else found.caveats
+            said += [f"{name}: {text}" for text in texts]
+    return Items(tuple(dict.fromkeys(said)), small=True) if said else None
+
+
+def power(summary: ReportSummary) -> list[Section]:
+    """Return what the study could have shown, and an approximate belief, for the headline."""
+    analysis = summary.analysis
+    if analysis is None:
+        return []
+    found, belief = analysis.headline.sensitivity, analysis.headline.posterior
+    if found is None or isinstance(found, Absence):
+        return []
+    blocks = present(
+        Plot(power_picture(found, analysis.alpha, simulated=summary.integrity.simulated)),
+        _belief(belief),
+    )
+    return [Section("power", "What the study could have shown", blocks)]
+
+
+def _belief(found: Any) -> Table | None:
+    if found is None or isinstance(found, Absence):
+        return None
+    rows = [
+        ("Mean", f.share(found.mean)),
+        ("Credible interval", f.interval(found.low, found.high)),
+        ("Probability that the candidate is preferred", f.share(found.p_above_half)),
+    ]
+    if found.margin is not None:
+        rows += [
+            ("Probability of a win rate within the margin", f.share(found.p_equivalent)),
+            ("Probability of not worse by the margin", f.share(found.p_not_worse)),
+        ]
+    return table(
+        "Table of belief",
+        ("Belief about the win rate", "Approximate"),
+        rows,
+        caption=f"A beta posterior worth {found.trials:.0f} independent judgments; approximate.",
+    )
