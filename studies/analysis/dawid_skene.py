@@ -14,8 +14,9 @@ from studies.analysis.agreement import rating_counts
 from studies.analysis.records import Codes, Floats
 from studies.analysis.refusal import RefusalError
 
-ITERATIONS = 1000
+ITERATIONS = 300
 TOLERANCE = 1e-9
+"""Relative growth of the log-likelihood at which EM stops."""
 TINY = 1e-300
 NO_TRUTH = "A diagnostic only: a preference has no true answer."
 UNFINISHED = f"The iterations were stopped after {ITERATIONS} steps."
@@ -114,7 +115,7 @@ def dawid_skene(unit: Codes, annotator: Codes, answer: Codes) -> LatentClasses:
     for step in range(1, ITERATIONS + 1):  # noqa: B007 - the last step is reported
         prevalence, errors = maximise(posterior, ratings)
         posterior, log_likelihood = expect(prevalence, errors, ratings)
-        if log_likelihood - before < TOLERANCE:
+        if log_likelihood - before < TOLERANCE * (1 + abs(log_likelihood)):
             break
         before = log_likelihood
     caveats = (NO_TRUTH, UNFINISHED) if step == ITERATIONS else (NO_TRUTH,)
