@@ -18,6 +18,8 @@ STEPS = 60
 FAR = 30.0
 """Log-odds beyond which an estimate is taken for infinite."""
 TOLERANCE = 1e-10
+WORST_CONDITION = 1e12
+"""Of the information: beyond it the likelihood is flat in some direction."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +83,10 @@ def fit_counts(counts: Floats, *, model: str = DAVIDSON, position: bool = False)
     for _ in range(STEPS):
         cells = equations(design @ beta[: design.shape[1]], float(beta[-1]) if has_tie else 0.0)
         gradient, information = _derivatives(table, cells, design, has_tie=has_tie)
-        step = np.linalg.solve(_filled(information, arms), gradient)
+        filled = _filled(information, arms)
+        if np.linalg.cond(filled) > WORST_CONDITION:
+            break
+        step = np.linalg.solve(filled, gradient)
         beta = beta + step * min(1.0, 2.0 / max(1e-300, float(np.max(np.abs(step)))))
         if np.max(np.abs(beta)) > FAR:
             break

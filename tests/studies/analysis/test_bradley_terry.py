@@ -462,3 +462,38 @@ def test_without_slots_the_candidate_is_first():
 
     assert not found.slots_known
     assert found.outcome.tolist() == [FIRST, SECOND, TIED]
+
+
+@given(
+    rows=st.lists(st.tuples(*(st.integers(0, top) for top in (3, 2, 2, 4, 3))), min_size=1, max_size=30),
+    ties=st.sampled_from(TIE_MODELS),
+    position=st.booleans(),
+)
+@settings(deadline=None, max_examples=200)
+def test_thin_data_give_numbers_with_meaning_or_a_reason(rows, ties, position):
+    first, step, outcome, annotator, prompt = np.array(rows).T
+    data = contests(first, (first + 1 + step) % 4, outcome, annotator, prompt, arms=4)
+
+    try:
+        found = score(data, ties=ties, position=position)
+    except RefusalError as refused:
+        found, reason = None, refused.reason
+
+    if found is None:
+        assert reason.endswith(".")
+        return
+    assert sum(arm.score for arm in found.arms) == pytest.approx(0, abs=1e-8)
+    numbers = [arm.se for arm in found.arms if arm.se is not None]
+    assert np.all(np.isfinite([*numbers, found.log_likelihood, found.deviance]))
+    assert found.deviance > -1e-8
+    if found.critical is not None:
+        assert all(1 <= arm.rank_low <= arm.rank_high <= len(found.arms) for arm in found.arms)
+
+
+def test_a_file_whose_judgments_are_all_excluded_is_refused():
+    judgments = judgments_of(
+        "1,p,x,win,1", "2,p,y,loss,1", header="comparison,prompt,annotator,outcome,excluded"
+    )
+
+    with pytest.raises(RefusalError, match="no judgments"):
+        score(contests_of(judgments, 0))

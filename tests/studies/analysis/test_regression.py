@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from studies.analysis.records import CREDIT, LOSS, SLOT_A, SLOT_B, SLOT_UNKNOWN, TIE, WIN
 from studies.analysis.refusal import RefusalError
 from studies.analysis.regression import adjusted_win_rate, cluster_logit, length_term
-from tests.studies.analysis.kit import SWAP, cases, make_records
+from tests.studies.analysis.kit import SWAP, any_records, cases, make_records
 
 
 def answer(case):
@@ -294,3 +294,27 @@ def test_one_annotator_gives_estimates_but_no_intervals():
     assert (
         "With one annotator or one prompt there is no interval over annotators and prompts." in found.caveats
     )
+
+
+@given(records=any_records(), drop_ties=st.booleans(), data=st.data())
+@settings(deadline=None, max_examples=200)
+def test_thin_data_give_numbers_with_meaning_or_a_reason(records, drop_ties, data):
+    n = len(records)
+    columns = st.lists(st.integers(1, 9), min_size=n, max_size=n)
+    mine, theirs, order = (np.array(data.draw(columns), dtype=float) for _ in range(3))
+
+    try:
+        found = adjusted_win_rate(records, lengths=(mine, theirs), order=order, drop_ties=drop_ties)
+    except RefusalError as refused:
+        found, reason = None, refused.reason
+
+    if found is None:
+        assert reason.endswith(".")
+        return
+    for contrast in (found.intercept, found.side, found.length, found.order):
+        if contrast is not None and contrast.se is not None:
+            assert 0 <= contrast.p_value <= 1
+            assert contrast.ci_low <= contrast.estimate <= contrast.ci_high
+    for prediction in (found.equal_length, found.side_standardised):
+        if prediction is not None and prediction.se is not None:
+            assert 0 <= prediction.ci_low <= prediction.win_rate <= prediction.ci_high <= 1

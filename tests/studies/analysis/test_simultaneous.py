@@ -5,7 +5,7 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -19,7 +19,7 @@ from studies.analysis.simultaneous import (
     simultaneous_band,
     trend,
 )
-from tests.studies.analysis.kit import cases
+from tests.studies.analysis.kit import any_records, cases
 
 
 def rng(seed=1):
@@ -212,3 +212,26 @@ def test_the_replica_over_all_guidance_scales():
     assert band.means[2] == pytest.approx(0.7528089888)
     assert band.critical > sqrt(stats.f.isf(0.05, 1, band.df))
     assert found.best_frequency[2] == max(found.best_frequency)
+
+
+@given(records=any_records(min_size=2))
+@settings(deadline=None, max_examples=150)
+def test_thin_data_give_numbers_with_meaning_or_a_reason(records):
+    groups = records.comparison % 2
+    columns = (records.annotator, records.prompt)
+
+    try:
+        band = simultaneous_band(
+            rates_of(records.credit, groups, 2, *columns), alpha=0.05, rng=rng(), draws=200
+        )
+        found = trend(records.credit, groups + 1.0, *columns, alpha=0.05, rng=rng(), draws=50)
+    except RefusalError as refused:
+        band, reason = None, refused.reason
+
+    if band is None:
+        assert reason.endswith(".")
+        return
+    assert np.isfinite(band.critical)
+    for mean, low, high in zip(band.means, band.ci_low, band.ci_high, strict=True):
+        assert low is None or 0 <= low <= mean <= high <= 1
+    assert sum(found.best_frequency) == pytest.approx(1)
