@@ -48,7 +48,7 @@ def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float | None]:
     family = len(p_values)
     known = np.array([1.0 if p is None else p for p in p_values])
     order = np.argsort(known, kind="stable")[::-1]
-    scaled = known[order] * family / np.arange(family, 0, -1)
+    scaled = known[order] * (family / np.arange(family, 0, -1))
     adjusted = np.empty(family)
     adjusted[order] = np.minimum(1.0, np.minimum.accumulate(scaled)) if family else scaled
     return [None if p is None else float(value) for p, value in zip(p_values, adjusted.tolist(), strict=True)]

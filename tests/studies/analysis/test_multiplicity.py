@@ -54,6 +54,11 @@ def test_the_order_of_a_screen_does_not_matter():
     assert benjamini_hochberg(P_VALUES[::-1]) == pytest.approx(BH[::-1], abs=1e-9)
 
 
+def test_rounding_does_not_lower_the_largest_p_value():
+    # 0.9673912847413664 * 3 / 3 is one digit less in double precision.
+    assert benjamini_hochberg([0.0, 0.0, 0.9673912847413664])[2] == 0.9673912847413664
+
+
 def test_an_impossible_test_counts_in_a_screen():
     assert benjamini_hochberg([0.02, None]) == [0.04, None]
     assert benjamini_hochberg([]) == []
