@@ -103,6 +103,14 @@ class Draws(TextChoices):
     COUPLED = "coupled", "Coupled"
 
 
+class Design(TextChoices):
+    """Which arms are compared with each other."""
+
+    BASELINE = "baseline", "Each arm with the baseline"
+    ALL_PAIRS = "all_pairs", "Every pair of arms"
+    BALANCED = "balanced", "Some pairs of each prompt, all equally often"
+
+
 class TextFormat(TextChoices):
     """How responses are rendered; one for the whole study, so both slots look alike."""
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generation.models import Completion
+from studies.domain.designs import planned_pairs
 from studies.domain.free_rows import ORDINAL_BITS, SLOT_BITS
 from studies.enums import Kind, Slot
 from studies.models import Arm, Assignment, Comparison, Prompt, Study
@@ -17,20 +18,24 @@ _BATCH = 2_000
 
 
 def pair_completions(study: Study) -> int:
-    """Make a comparison of each candidate's completion with the baseline's. Harmless to repeat."""
+    """Make the comparisons that the study's design asks for. Harmless to repeat."""
     done = Completion.objects.filter(batch_key=study.key, status=Completion.Status.DONE)
     texts = {(c.prompt_key, c.arm_key, c.replicate): c for c in done.defer("token_ids", "request")}
     arms = list(study.arms.all())
+    units = [(prompt, number) for prompt in study.prompts.all() for number in range(study.replicates)]
+    plan = planned_pairs(
+        study.design,
+        arms=len(arms),
+        baseline=next(place for place, arm in enumerate(arms) if arm.baseline),
+        units=len(units),
+        seed=study.seed,
+    )
     pairs = [
-        _comparison(study, prompt, (candidate, baseline), (first, second))
-        for baseline in arms
-        if baseline.baseline
-        for candidate in arms
-        if not candidate.baseline
-        for prompt in study.prompts.all()
-        for replicate in range(study.replicates)
-        if (first := texts.get((prompt.key, candidate.key, replicate)))
-        and (second := texts.get((prompt.key, baseline.key, replicate)))
+        _comparison(study, prompt, (arms[candidate], arms[baseline]), (first, second))
+        for (prompt, replicate), compared in zip(units, plan, strict=True)
+        for candidate, baseline in compared
+        if (first := texts.get((prompt.key, arms[candidate].key, replicate)))
+        and (second := texts.get((prompt.key, arms[baseline].key, replicate)))
     ]
     Comparison.objects.bulk_create(pairs, batch_size=_BATCH, ignore_conflicts=True)
     return len(pairs)

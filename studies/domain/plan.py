@@ -6,7 +6,7 @@ from typing import Any
 
 from generation.spec import DecodingSpec
 from studies.domain.audit import canonical, sha256
-from studies.enums import Kind
+from studies.enums import Design, Kind
 from studies.models import Arm, Criterion, Prompt, Study
 
 VERSION = 1
@@ -34,6 +34,7 @@ def study_document(study: Study) -> dict[str, Any]:
         "comprehension": study.comprehension or None,
         "survey": study.survey or None,
         "recruiting": study.recruiting or None,
+        "comparisons": None if study.design == Design.BASELINE else str(study.design),
         "replicates": study.replicates,
         "text": str(study.text_format),
         "lease_minutes": study.lease_minutes,
@@ -84,7 +85,14 @@ def frozen_plan(study: Study) -> dict[str, Any]:
     pairs = (
         study.comparisons.filter(kind=Kind.REAL)
         .order_by("prompt__position", "id")
-        .values_list("prompt__name", "candidate_arm__name", "candidate__text", "baseline__text", "identical")
+        .values_list(
+            "prompt__name",
+            "candidate_arm__name",
+            "baseline_arm__name",
+            "candidate__text",
+            "baseline__text",
+            "identical",
+        )
     )
     checks = _checks(study)
     return {
@@ -97,7 +105,8 @@ def frozen_plan(study: Study) -> dict[str, Any]:
                 "baseline": sha256(baseline),
                 "identical": identical,
             }
-            for prompt, arm, candidate, baseline, identical in pairs
+            | ({} if study.design == Design.BASELINE else {"against": against})
+            for prompt, arm, against, candidate, baseline, identical in pairs
         ],
     } | ({"checks": checks} if checks else {})
 

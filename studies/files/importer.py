@@ -95,6 +95,7 @@ def _fill(study: Study, entry: StudyEntry) -> None:
     study.overlap, study.quota, study.minutes = entry.overlap, entry.quota, entry.minutes
     study.tie_rule, study.draws, study.text_format = entry.ties, entry.draws, entry.text
     study.replicates, study.lease_minutes = entry.replicates, entry.lease_minutes
+    study.design = entry.comparisons
     study.min_exposure_ms = entry.min_exposure_ms
     study.checks = {made: number for made, number in entry.checks.model_dump().items() if number}
     study.repeats = entry.repeats

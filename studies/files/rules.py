@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from generation.spec import Negative, SpecError
 from studies.domain.audit import canonical
+from studies.domain.designs import pairs_per_prompt
 from studies.enums import Scale
 from studies.files.errors import Path
 from studies.files.schema import ArmEntry, PromptEntry, StudyEntry, SurveyEntry
@@ -110,7 +111,8 @@ def _survey_question(question: SurveyEntry) -> Iterator[Problem]:
 
 
 def _enough_for_checks(entry: StudyEntry) -> Iterator[Problem]:
-    pairs = len(entry.prompts) * (len(entry.arms) - 1) * entry.replicates
+    each = pairs_per_prompt(len(entry.arms), entry.comparisons)
+    pairs = len(entry.prompts) * each * entry.replicates
     wanted = entry.checks.shuffled + entry.checks.mismatched
     if wanted > pairs:
         yield ("checks",), f"asks for {wanted} checks, but there are only {pairs} pairs to make them from"

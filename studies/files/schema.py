@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from generation.spec import DecodingSpec, Negative
-from studies.enums import Draws, Family, Scale, TextFormat, TieRule
+from studies.enums import Design, Draws, Family, Scale, TextFormat, TieRule
 
 _SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
 _NAME = r"^[\w][\w .:+-]*$"
@@ -172,6 +172,7 @@ class StudyEntry(Entry):
     recruiting: RecruitingEntry | None = None
     ties: Literal[tuple(TieRule.values)] = TieRule.HALF.value  # type: ignore[valid-type]
     draws: Literal[tuple(Draws.values)] = Draws.INDEPENDENT.value  # type: ignore[valid-type]
+    comparisons: Literal[tuple(Design.values)] = Design.BASELINE.value  # type: ignore[valid-type]
     replicates: Annotated[int, Field(ge=1, le=100)] = 1
     text: Literal[tuple(TextFormat.values)] = TextFormat.PLAIN.value  # type: ignore[valid-type]
     lease_minutes: Annotated[int, Field(ge=1, le=10_080)] = 30

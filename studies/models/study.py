@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from generation.models import Checkpoint
 from generation.spec import DecodingSpec, Message
-from studies.enums import FROZEN, UNBLINDED, Draws, Family, Scale, StudyStatus, TextFormat, TieRule
+from studies.enums import FROZEN, UNBLINDED, Design, Draws, Family, Scale, StudyStatus, TextFormat, TieRule
 
 
 def new_token() -> str:
@@ -40,6 +40,7 @@ class Study(models.Model):
     quota = models.PositiveIntegerField(default=20, help_text="Comparisons per annotator, at most")
     tie_rule = models.CharField(max_length=4, choices=TieRule.choices, default=TieRule.HALF)
     draws = models.CharField(max_length=11, choices=Draws.choices, default=Draws.INDEPENDENT)
+    design = models.CharField(max_length=9, choices=Design.choices, default=Design.BASELINE)
     replicates = models.PositiveIntegerField(default=1)
     text_format = models.CharField(max_length=8, choices=TextFormat.choices, default=TextFormat.PLAIN)
     lease_minutes = models.PositiveIntegerField(default=30)
@@ -94,6 +95,7 @@ class Study(models.Model):
                 name="studies_study_vocabulary_is_known",
                 condition=Q(tie_rule__in=TieRule.values)
                 & Q(draws__in=Draws.values)
+                & Q(design__in=Design.values)
                 & Q(text_format__in=TextFormat.values),
             ),
         )

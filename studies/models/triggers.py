@@ -23,6 +23,7 @@ PLAN_COLUMNS = (
     "quota",
     "tie_rule",
     "draws",
+    "design",
     "replicates",
     "text_format",
     "lease_minutes",

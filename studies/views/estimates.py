@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
+from studies.domain.designs import pairs_per_prompt
 from studies.enums import Kind
 from studies.models import Study
 
@@ -45,7 +46,7 @@ def estimate(study: Study) -> Estimate:
     arms, prompts = study.arms.count(), study.prompts.count()
     real = study.comparisons.filter(kind=Kind.REAL)
     pairs, identical = real.count(), real.filter(identical=True).count()
-    expected = max(arms - 1, 0) * prompts * study.replicates
+    expected = pairs_per_prompt(arms, study.design) * prompts * study.replicates
     return Estimate(
         arms=arms,
         prompts=prompts,

@@ -36,6 +36,40 @@ def test_every_candidate_arm_meets_the_baseline():
     assert pairs == {("mild", "standard"): 2, ("strong", "standard"): 2}
 
 
+def test_all_pairs_meet_on_every_prompt_under_the_study_wide_roles():
+    study = ready_study(prompts=2, arms=("standard", "mild", "strong"), design="all_pairs")
+
+    pairs = Counter(study.comparisons.values_list("candidate_arm__name", "baseline_arm__name"))
+
+    assert pairs == {("mild", "standard"): 2, ("strong", "standard"): 2, ("strong", "mild"): 2}
+
+
+def test_a_balanced_design_compares_all_pairs_equally_often():
+    study = ready_study(prompts=9, arms=("standard", "mild", "strong", "wild"), design="balanced")
+
+    pairs = Counter(study.comparisons.values_list("candidate_arm__name", "baseline_arm__name"))
+    per_prompt = Counter(study.comparisons.values_list("prompt", flat=True))
+
+    assert len(pairs) == 6
+    assert set(pairs.values()) == {3}
+    assert set(per_prompt.values()) == {2}
+
+
+def test_a_balanced_design_of_two_arms_is_the_usual_one():
+    study = ready_study(prompts=3, design="balanced")
+
+    assert study.comparisons.count() == 3
+
+
+def test_the_frozen_plan_of_a_balanced_design_names_both_arms():
+    study = open_study(comparisons=3, arms=("standard", "mild", "strong"), design="balanced")
+
+    named = {(pair["arm"], pair["against"]) for pair in study.plan["comparisons"]}
+
+    assert study.plan["document"]["comparisons"] == "balanced"
+    assert named == {("mild", "standard"), ("strong", "standard"), ("strong", "mild")}
+
+
 def test_pairing_again_makes_nothing_new():
     study = ready_study(prompts=3)
 

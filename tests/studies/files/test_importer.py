@@ -103,6 +103,14 @@ def test_practice_comprehension_and_survey_are_kept_and_written_again():
     )
 
 
+@pytest.mark.parametrize("design", ["all_pairs", "balanced"])
+def test_the_design_survives_import_and_export(design):
+    study = imported(PRESET.decode().replace("seed:", f"comparisons: {design}\nseed:", 1))
+
+    assert study.design == design
+    assert f"comparisons: {design}" in export_study(study)
+
+
 LINES = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=60
 ).filter(str.strip)
