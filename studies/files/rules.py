@@ -116,6 +116,9 @@ def _enough_for_checks(entry: StudyEntry) -> Iterator[Problem]:
     wanted = entry.checks.shuffled + entry.checks.mismatched
     if wanted > pairs:
         yield ("checks",), f"asks for {wanted} checks, but there are only {pairs} pairs to make them from"
+    failed = entry.quality.failed_checks
+    if failed is not None and failed > wanted:
+        yield ("quality", "failed_checks"), f"can never be met: an annotator meets {wanted} checks"
     if entry.checks.mismatched and len(entry.prompts) == 1:
         yield ("checks", "mismatched"), "needs a second prompt, to take the other response from"
     most = min(entry.quota, pairs) // 2

@@ -101,6 +101,14 @@ class RecruitingEntry(Entry):
     ) = None
 
 
+class QualityEntry(Entry):
+    """Rules fixed before opening: from which threshold on an annotator is left out of the analysis."""
+
+    failed_checks: Annotated[int, Field(ge=1, le=40)] | None = None
+    median_active_ms: Annotated[int, Field(ge=1, le=600_000)] | None = None
+    same_answer_share: Annotated[float, Field(gt=0.5, le=1)] | None = None
+
+
 class ArmEntry(Entry):
     """A way of generating text."""
 
@@ -170,6 +178,7 @@ class StudyEntry(Entry):
     comprehension: Annotated[list[ComprehensionEntry], Field(max_length=10)] = Field(default_factory=list)
     survey: Annotated[list[SurveyEntry], Field(max_length=50)] = Field(default_factory=list)
     recruiting: RecruitingEntry | None = None
+    quality: QualityEntry = QualityEntry()
     ties: Literal[tuple(TieRule.values)] = TieRule.HALF.value  # type: ignore[valid-type]
     draws: Literal[tuple(Draws.values)] = Draws.INDEPENDENT.value  # type: ignore[valid-type]
     comparisons: Literal[tuple(Design.values)] = Design.BASELINE.value  # type: ignore[valid-type]

@@ -18,6 +18,7 @@ from generation.models import Completion
 from studies.domain import lifecycle
 from studies.domain.errors import StudyError
 from studies.domain.invariants import violations
+from studies.domain.quality import apply_rules
 from studies.enums import Kind, StudyStatus
 from studies.management.study_base import ACTOR, Options, Verb, find, slug
 from studies.models import Judgment, Study
@@ -166,6 +167,15 @@ def _report(out: OutputWrapper, options: Options) -> None:
     out.write(f"written: {options['out']}")
 
 
+def _quality(out: OutputWrapper, options: Options) -> None:
+    study = find(options)
+    excluded = apply_rules(study=study, actor=ACTOR)
+    for exclusion in excluded:
+        who = exclusion.annotator.pseudonym if exclusion.annotator else ""
+        out.write(f"{who}: {exclusion.rule}: {exclusion.reason}")
+    out.write(f"{study.slug}: {len(excluded)} newly excluded")
+
+
 def _survey(out: OutputWrapper, options: Options) -> None:
     study = find(options)
     if not study.survey:
@@ -198,6 +208,7 @@ VERBS = (
     Verb("link", "print the annotators' address", _link, slug),
     Verb("simulate", "let simulated annotators judge at the real site", _simulate, _simulate_arguments),
     Verb("report", "write the report of a closed study", _report, _report_arguments),
+    Verb("quality", "exclude annotators by the rules that the plan fixed", _quality, slug),
     Verb("survey", "write the survey's answers as CSV", _survey, _judgments_arguments),
     Verb("judgments", "write the judgments of a closed study as CSV", _judgments, _judgments_arguments),
 )

@@ -57,6 +57,9 @@ class Study(models.Model):
     comprehension = models.JSONField(
         default=list, blank=True, help_text="Questions about the instructions, with two attempts"
     )
+    quality = models.JSONField(
+        default=dict, blank=True, help_text="Thresholds of the rules that exclude annotators"
+    )
     recruiting = models.JSONField(
         default=dict, blank=True, help_text="The recruiting site's completion codes and return link"
     )

@@ -35,6 +35,7 @@ PLAN_COLUMNS = (
     "comprehension",
     "survey",
     "recruiting",
+    "quality",
     "plan",
     "plan_hash",
 )

@@ -6,12 +6,13 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from studies import queries
 from studies.domain.conduct import conduct
 from studies.domain.errors import StudyError
 from studies.domain.exclusion import RULES, exclude_annotator, revoke_exclusion
+from studies.domain.quality import apply_rules, spoken_rules
 from studies.forms import ExclusionForm
 from studies.models import Annotator, Exclusion
 from studies.views.common import actor_of, find_study, page_of
@@ -33,9 +34,23 @@ def study_annotators(request: HttpRequest, slug: str) -> HttpResponse:
         "page": page,
         "rows": [(row, how[row.annotator.pk]) for row in rows],
         "rules": RULES,
+        "quality": spoken_rules(study),
         "checked": bool(study.checks),
     }
     return render(request, "dashboard/annotators.html", context)
+
+
+@require_POST
+@login_required
+def apply_quality(request: HttpRequest, slug: str) -> HttpResponse:
+    """Exclude annotators by the rules that the plan fixed."""
+    try:
+        excluded = apply_rules(study=find_study(slug), actor=actor_of(request))
+    except StudyError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"The plan's rules newly exclude {len(excluded)} of the annotators.")
+    return redirect("studies:annotators", slug)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

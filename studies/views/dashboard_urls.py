@@ -34,6 +34,7 @@ dashboard_patterns = [
     path(f"{_STUDY}exclusions/<int:pk>/revoke/", annotators.include_again, name="include"),
     path(f"{_STUDY}report/", reports.study_report, name="report"),
     path(f"{_STUDY}study.yaml", downloads.study_file, name="file"),
+    path(f"{_STUDY}quality/", annotators.apply_quality, name="quality"),
     path(f"{_STUDY}reconcile/", reconciling.reconcile, name="reconcile"),
     path(f"{_STUDY}survey.csv", downloads.survey, name="survey"),
     path(f"{_STUDY}judgments.csv", downloads.judgments, name="judgments"),

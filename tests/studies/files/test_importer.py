@@ -54,6 +54,7 @@ def test_checks_and_repeats_are_kept_and_written_again():
 
 
 STEPS = b"""\
+quality: {same_answer_share: 0.9, median_active_ms: 900}
 recruiting: {done: C1, no_consent: C3, return_link: "https://a.example/?cc={code}"}
 survey:
   - {name: age, question: Age?, kind: number, least: 18, required: false}
@@ -88,6 +89,7 @@ def test_practice_comprehension_and_survey_are_kept_and_written_again():
         "return_link": "https://a.example/?cc={code}",
     }
     assert study.recruiting == again.recruiting
+    assert study.quality == again.quality == {"same_answer_share": 0.9, "median_active_ms": 900}
     assert (
         study.survey
         == again.survey

@@ -208,6 +208,12 @@ MISTAKES = {
         "recruiting.return_link",
         "",
     ),
+    "rule that can never be met": (
+        GOOD.replace("criteria:", "quality: {failed_checks: 1}\ncriteria:"),
+        6,
+        "quality.failed_checks",
+        "can never be met",
+    ),
     "practice without feedback": (
         GOOD.replace(
             "criteria:", "practice:\n  - {prompt: Be brief., a: Yes., b: Well., better: A}\ncriteria:"
