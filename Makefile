@@ -8,7 +8,7 @@ WORKER ?= celery
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run worker test test-quick check bench-start fmt lock upgrade clean
+.PHONY: help install run worker test test-quick check bench-start bench-annotation fmt lock upgrade clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ check: $(DEV) ## Check style, types, layers, templates and migrations
 
 bench-start: $(RUNTIME) ## Measure how long a first start takes
 	@$(PY) benchmarks/start.py
+
+bench-annotation: $(DEV) ## Measure how fast annotators are served, on PostgreSQL and on SQLite
+	@$(PY) benchmarks/annotation.py served
+	@$(PY) benchmarks/annotation.py embedded
 
 fmt: $(DEV) ## Format the code and the templates
 	$(PY) -m ruff check --fix .
