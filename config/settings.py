@@ -97,6 +97,8 @@ CACHES = {
 }
 
 LANGUAGE_CODE = "en"
+# Those that the annotators' pages speak; the dashboard is in English.
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True

@@ -14,8 +14,8 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.cache import patch_cache_control
+from django.utils import timezone, translation
+from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from studies.domain import participation
 from studies.enums import FROZEN, AnnotatorStatus, StudyStatus
@@ -145,7 +145,11 @@ def visited(*, even_when_shut: bool = False) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def wrapped(request: HttpRequest, invite: str) -> HttpResponse:
-            response = _answer(view, request, invite, even_when_shut=even_when_shut)
+            # In the browser's language; not by a middleware, because the dashboard is in English.
+            with translation.override(translation.get_language_from_request(request)):
+                response = _answer(view, request, invite, even_when_shut=even_when_shut)
+                response["Content-Language"] = translation.get_language()
+            patch_vary_headers(response, ["Accept-Language"])
             patch_cache_control(response, no_store=True, private=True)
             return response
 
