@@ -12,6 +12,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+import numpy as np
+
+from studies.analysis.columns import Column, column_of, constant, plain_columns
+
 MAX_BYTES = 512 * 2**20
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
@@ -42,7 +46,7 @@ def restore(cell: str) -> str:
 class Table:
     """Columns by name, all of the same length, and the number of each row in the file."""
 
-    columns: dict[str, tuple[str, ...]]
+    columns: dict[str, Column]
     numbers: Sequence[int]
 
     def __len__(self) -> int:
@@ -51,31 +55,32 @@ class Table:
     def __contains__(self, column: str) -> bool:
         return column in self.columns
 
-    def cells(self, column: str, default: str = "") -> tuple[str, ...]:
+    def cells(self, column: str, default: str = "") -> Column:
         """Return a column, or the default in every row when the file lacks it."""
-        return self.columns[column] if column in self.columns else (default,) * len(self)
+        return self.columns[column] if column in self.columns else constant(default, len(self))
 
-    def names(self, column: str, default: str) -> tuple[str, ...]:
+    def names(self, column: str, default: str) -> Column:
         """Return a column of names, which may not be empty, with formula guards taken off."""
         cells = self.cells(column, default)
         self.refuse(column, cells, lambda cell: not cell.strip(), "is empty")
-        if any(cell.startswith("'") for cell in set(cells)):
-            return tuple(map(restore, cells))
+        if any(cell.startswith("'") for cell in cells.values):
+            return cells.mapped(restore)
         return cells
 
-    def one_of(self, column: str, allowed: Collection[str], default: str = "") -> tuple[str, ...]:
+    def one_of(self, column: str, allowed: Collection[str], default: str = "") -> Column:
         """Return a column that knows only the allowed words."""
         cells = self.cells(column, default)
         known = ", ".join(word or "nothing" for word in allowed)
         self.refuse(column, cells, lambda cell: cell not in allowed, f"must be one of: {known}")
         return cells
 
-    def refuse(self, column: str, cells: Sequence[str], is_bad: Callable[[str], bool], reason: str) -> None:
+    def refuse(self, column: str, cells: Column, is_bad: Callable[[str], bool], reason: str) -> None:
         """Raise an error for the first cell that is bad. Each different text is looked at once."""
-        bad = {cell for cell in set(cells) if is_bad(cell)}
-        if bad:
-            index = next(index for index, cell in enumerate(cells) if cell in bad)
-            self.fail(index, column, f"{_shown(cells[index])} {reason}")
+        # Values are in order of first appearance, so the first bad one is in the first bad row.
+        bad = next((number for number, cell in enumerate(cells.values) if is_bad(cell)), None)
+        if bad is not None:
+            index = int(np.argmax(cells.codes == bad))
+            self.fail(index, column, f"{_shown(cells.values[bad])} {reason}")
 
     def fail(self, index: int, column: str, problem: str) -> NoReturn:
         """Raise the error for one cell."""
@@ -100,6 +105,9 @@ def parse_table(data: bytes) -> Table:
     if len(data) > MAX_BYTES:
         message = f"row 1, column 1: the file has more than {MAX_BYTES // 2**20} MB; split it"
         raise JudgmentsFileError(message)
+    plain = plain_columns(data)
+    if plain is not None:
+        return Table(plain, range(2, len(next(iter(plain.values()))) + 2))
     # Bytes that are not UTF-8 survive as lone surrogates, so the error can name their cell.
     text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
     records = _records(text)
@@ -108,7 +116,8 @@ def parse_table(data: bytes) -> Table:
         raise JudgmentsFileError(message)
     header = _header(records[0])
     numbers, rows = _body(records, header)
-    table = Table(dict(zip(header, zip(*rows, strict=True), strict=True)), numbers)
+    columns = map(column_of, zip(*rows, strict=True))
+    table = Table(dict(zip(header, columns, strict=True)), numbers)
     if "\0" in text or not _is_utf8(text):
         _refuse_bytes(table)
     return table

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 
+from studies.analysis.columns import Column, crossed
 from studies.analysis.csv_table import MAX_BYTES, JudgmentsFileError, Table, parse_table
 from studies.analysis.records import (
     BOTH_BAD,
@@ -92,19 +94,19 @@ def parse_judgments(data: bytes) -> Judgments:
     table = parse_table(data)
     _check_header(table)
     _check_details(table)
-    criterion, criteria = _codes(table.names("criterion", DEFAULT_CRITERION))
+    criteria = table.names("criterion", DEFAULT_CRITERION)
     pair, pairs = _pairs(table)
     records = _records(table)
     judgments = Judgments(
         records=records,
-        criteria=criteria,
-        criterion=criterion,
+        criteria=criteria.values,
+        criterion=criteria.codes,
         pairs=pairs,
         pair=pair,
-        real=_are(table.one_of("kind", ("real", "check", "repeat"), "real"), "real"),
-        excluded=_are(table.one_of("excluded", ("0", "1"), "0"), "1"),
+        real=table.one_of("kind", ("real", "check", "repeat"), "real").are("real"),
+        excluded=table.one_of("excluded", ("0", "1"), "0").are("1"),
         lengths=_lengths(table),
-        order=_order(table, records.annotator),
+        order=cache(partial(_order, table, records.annotator)),
     )
     _check_once(table, judgments)
     return judgments
@@ -130,11 +132,10 @@ def _check_details(table: Table) -> None:
 def _lengths(table: Table) -> tuple[Floats, Floats] | None:
     """Return both columns of tokens, or nothing when no row has any."""
     columns = [table.cells(name) for name in ("candidate_tokens", "baseline_tokens")]
-    if not all(any(cells) for cells in columns):
+    if not all(any(cells.values) for cells in columns):
         return None
     candidate, baseline = (
-        np.fromiter((float(cell) if cell else np.nan for cell in cells), np.float64, len(table))
-        for cells in columns
+        cells.of_each(float(cell) if cell else np.nan for cell in cells.values) for cells in columns
     )
     return candidate, baseline
 
@@ -142,13 +143,12 @@ def _lengths(table: Table) -> tuple[Floats, Floats] | None:
 def _order(table: Table, annotator: Codes) -> Floats | None:
     """Return how many earlier times the same annotator has, or nothing when a row has no time."""
     cells = table.cells("submitted_at")
-    if not all(cells):
+    if not all(cells.values):
         return None
-    moments = {cell: _seconds(cell) for cell in set(cells)}
-    times = np.fromiter(map(moments.__getitem__, cells), np.float64, len(cells))
+    times = cells.of_each(map(_seconds, cells.values))
     by_time = np.lexsort((times, annotator))
-    later = np.diff(times[by_time], prepend=times[by_time[0]]) > 0
     starts = np.diff(annotator[by_time], prepend=annotator[by_time[0]] - 1) != 0
+    later = np.diff(times[by_time], prepend=times[by_time[0]]) > 0
     steps = np.cumsum(later & ~starts)
     first = np.maximum.accumulate(np.where(starts, steps, 0))
     order = np.empty(len(cells))
@@ -169,27 +169,17 @@ def _is_no_time(cell: str) -> bool:
     return False
 
 
-def _codes(values: Sequence[Hashable]) -> tuple[Codes, tuple[str, ...]]:
-    """Return each value's number in order of first appearance, and the values as text."""
-    index = {value: number for number, value in enumerate(dict.fromkeys(values))}
-    codes = np.fromiter(map(index.__getitem__, values), np.int64, len(values))
-    return codes, tuple(str(value) for value in index)
-
-
-def _are(cells: Sequence[str], word: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return np.fromiter((cell == word for cell in cells), np.bool_, len(cells))
-
-
 def _pairs(table: Table) -> tuple[Codes, tuple[Pair, ...]]:
     candidates = table.names("candidate_arm", DEFAULT_PAIR.candidate)
     baselines = table.names("baseline_arm", DEFAULT_PAIR.baseline)
-    cells = [Pair(*names) for names in zip(candidates, baselines, strict=True)]
-    codes, _ = _codes(cells)
-    pairs = tuple(dict.fromkeys(cells))
-    for number, pair in enumerate(pairs):
+    codes, first = crossed(candidates.codes, baselines.codes)
+    pairs = tuple(
+        Pair(candidates.values[candidates.codes[row]], baselines.values[baselines.codes[row]])
+        for row in first.tolist()
+    )
+    for pair, row in zip(pairs, first.tolist(), strict=True):
         if pair.candidate == pair.baseline:
-            index = int(np.argmax(codes == number))
-            table.fail(index, "baseline_arm", f"{pair.baseline!r} is the candidate arm too")
+            table.fail(row, "baseline_arm", f"{pair.baseline!r} is the candidate arm too")
     return codes, pairs
 
 
@@ -197,33 +187,34 @@ def _records(table: Table) -> Records:
     outcome, slot = _outcomes(table)
     _check_strength(table, outcome)
     study = table.cells("study")
-    scoped = len(set(study)) > 1  # the same pseudonym in two studies is two people
 
     def cluster(column: str) -> Codes:
         names = table.names(column, "")
-        return _codes(list(zip(study, names, strict=True)) if scoped else names)[0]
+        if len(study.values) > 1:  # the same pseudonym in two studies is two people
+            return crossed(study.codes, names.codes)[0]
+        return names.codes
 
     return Records(outcome, cluster("annotator"), cluster("prompt"), cluster("comparison"), slot)
 
 
 def _outcomes(table: Table) -> tuple[Codes, Codes]:
     """Return outcome and candidate's slot of each judgment; crossing from slots to arms where needed."""
-    if "candidate_slot" in table:
-        slots = table.one_of("candidate_slot", tuple(_SLOTS))
-        slot = np.fromiter(map(_SLOTS.__getitem__, slots), np.int64, len(table))
-    else:
-        slots, slot = (), np.full(len(table), SLOT_UNKNOWN, dtype=np.int64)
-    choices = table.one_of("choice", CHOICES) if "choice" in table else ()
-    if not slots or not choices:
-        said = table.one_of("outcome", tuple(OUTCOMES))
-        outcome = np.fromiter(map(OUTCOMES.__getitem__, said), np.int64, len(table))
-        if choices:
-            outcome[_are(choices, "both_bad") & (outcome == TIE)] = BOTH_BAD
+    slots = table.one_of("candidate_slot", tuple(_SLOTS)) if "candidate_slot" in table else None
+    choices = table.one_of("choice", CHOICES) if "choice" in table else None
+    slot = np.full(len(table), SLOT_UNKNOWN, dtype=np.int64) if slots is None else _numbers(slots, _SLOTS)
+    if slots is None or choices is None:
+        outcome = _numbers(table.one_of("outcome", tuple(OUTCOMES)), OUTCOMES)
+        if choices is not None:
+            outcome[choices.are("both_bad") & (outcome == TIE)] = BOTH_BAD
         return outcome, slot
-    pairs = zip(choices, slots, strict=True)
-    outcome = np.fromiter(map(_UNBLINDED.__getitem__, pairs), np.int64, len(table))
+    said = [[_UNBLINDED[choice, place] for place in slots.values] for choice in choices.values]
+    outcome = np.array(said, dtype=np.int64)[choices.codes, slots.codes]
     _check_outcome(table, outcome)
     return outcome, slot
+
+
+def _numbers(column: Column, numbers: Mapping[str, int]) -> Codes:
+    return np.array([numbers[value] for value in column.values], dtype=np.int64)[column.codes]
 
 
 def _check_outcome(table: Table, outcome: Codes) -> None:
@@ -231,21 +222,26 @@ def _check_outcome(table: Table, outcome: Codes) -> None:
     if "outcome" not in table:
         return
     said = table.one_of("outcome", tuple(OUTCOMES))
-    for index, (word, code) in enumerate(zip(said, outcome.tolist(), strict=True)):
-        if word != _WORDS[code]:
-            problem = f"{word!r} contradicts candidate_slot and choice, which say {_WORDS[code]!r}"
-            table.fail(index, "outcome", problem)
+    wrong = _numbers(said, OUTCOMES) != np.where(outcome == BOTH_BAD, TIE, outcome)
+    if np.any(wrong):
+        index = int(np.argmax(wrong))
+        word, code = said.values[said.codes[index]], int(outcome[index])
+        problem = f"{word!r} contradicts candidate_slot and choice, which say {_WORDS[code]!r}"
+        table.fail(index, "outcome", problem)
 
 
 def _check_strength(table: Table, outcome: Codes) -> None:
     cells = table.cells("strength")
-    if not any(set(cells)):
+    if not any(cells.values):
         return
     table.refuse("strength", cells, lambda cell: not _SIGNED.fullmatch(cell), "is no signed whole number")
-    for index, (cell, code) in enumerate(zip(cells, outcome.tolist(), strict=True)):
-        sign = int(np.sign(int(cell))) if cell else None
-        if sign is not None and sign != {WIN: 1, LOSS: -1}.get(code, 0):
-            table.fail(index, "strength", f"{cell!r} contradicts the outcome {_WORDS[code]!r}")
+    sign = cells.of_each(np.sign(int(cell)) if cell else np.nan for cell in cells.values)
+    expected = np.select([outcome == WIN, outcome == LOSS], [1.0, -1.0], 0.0)
+    wrong = ~np.isnan(sign) & (sign != expected)
+    if np.any(wrong):
+        index = int(np.argmax(wrong))
+        cell, code = cells.values[cells.codes[index]], int(outcome[index])
+        table.fail(index, "strength", f"{cell!r} contradicts the outcome {_WORDS[code]!r}")
 
 
 def _check_once(table: Table, judgments: Judgments) -> None:
@@ -255,8 +251,9 @@ def _check_once(table: Table, judgments: Judgments) -> None:
     real = judgments.real.astype(np.int64)
     parts = (records.comparison, records.annotator, judgments.criterion, judgments.pair, real)
     for part in parts:  # numbered anew each time, so that the product cannot overflow
-        _, key = np.unique(key * (int(part.max()) + 1) + part, return_inverse=True)
-    _, first = np.unique(key, return_index=True)
+        if int(part.max()) > 0:
+            key, _ = crossed(key, part)
+    _, first = crossed(key, np.zeros_like(key))
     if len(first) < len(table):
         again = np.ones(len(table), dtype=np.bool_)
         again[first] = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -96,8 +97,8 @@ class Judgments:
     excluded: Mask
     lengths: tuple[Floats, Floats] | None = None
     """Tokens of the candidate's and the baseline's text; not a number where a row does not say."""
-    order: Floats | None = None
-    """How many comparisons the annotator had judged before; None where a row has no time."""
+    order: Callable[[], Floats | None] = lambda: None
+    """How many times of judging the annotator had before, on demand; None where a row has no time."""
 
     def __len__(self) -> int:
         return len(self.records)

@@ -196,8 +196,8 @@ def _models(judgments: Judgments, mask: Mask, records: Records, settings: Settin
     if settings.model == AUTO and len(records) > MANY:
         return Models(SKIPPED, SKIPPED, lengths=False)
     lengths = None if judgments.lengths is None else (judgments.lengths[0][mask], judgments.lengths[1][mask])
-    order = None if judgments.order is None else judgments.order[mask]
-    return models(records, lengths, order, alpha=settings.alpha)
+    order = judgments.order()
+    return models(records, lengths, None if order is None else order[mask], alpha=settings.alpha)
 
 
 def _primary(judgments: Judgments, criterion: str | None) -> str:
