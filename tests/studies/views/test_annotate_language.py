@@ -89,9 +89,7 @@ def test_the_whole_comparison_page_is_german(client):
 
     text = client.get(at["compare"], headers=german).text
 
-    assert all(
-        word in text for word in ("Antwort A", "Antwort B", "A ist besser", "Unentschieden", "1 von 1")
-    )
+    assert all(word in text for word in ("Antwort A", "Antwort B", "A ist besser", "Beide gleich", "1 von 1"))
     assert [word in text for word in ("Response A", "A is better", "Report a problem")] == [False] * 3
 
 
