@@ -72,4 +72,5 @@ def _panel(axes: Axes, word: str, part: Shrinkage, look: Look) -> None:
         fontsize=SMALL,
     )
     axes.axhline(part.mean, color=colours.candidate, linewidth=0.8)
-    under(axes, f"{len(part.rates)} {word}s in order: ● shrunk with interval, × raw", colours, drop=14)
+    key = "● shrunk, × raw" if look.narrow else "in order: ● shrunk with interval, × raw"
+    under(axes, f"{len(part.rates)} {word}s {key}", colours, drop=14)

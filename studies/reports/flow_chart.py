@@ -111,14 +111,8 @@ def _step(axes: Axes, y: float, step: Step, look: Look, *, last: bool) -> None:
     if not left:
         return
     if look.narrow:
-        axes.text(
-            0.05 + width / 2 + 0.12,
-            y + _BOX + 0.17,
-            f"− {left}",
-            color=colours.soft,
-            fontsize=SMALL,
-            va="center",
-        )
+        below = y + _BOX + 0.17
+        axes.text(0.05, below, f"− {left}", color=colours.soft, fontsize=SMALL, va="center")
         return
     axes.plot([0.05 + width, width + 0.45], [middle, middle], color=colours.line, linewidth=1)
     axes.text(width + 0.52, middle, left, color=colours.soft, fontsize=SMALL, va="center")

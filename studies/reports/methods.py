@@ -49,6 +49,14 @@ def _text(summary: ReportSummary) -> tuple[Block, ...]:
             "clipped to [0, 1]. When all judgments agree, the interval counts each cluster once and is exact."
         ),
         Prose(_corrections(family) + _beside(summary)),
+        Prose(
+            "Beside the headline: rows of robustness under other rules; a logit with the same clustering for "
+            "side, length (tanh of the standardised difference, Dubois et al. 2024) and order; a logistic "
+            "model with crossed random intercepts by Laplace’s approximation (Breslow and Clayton 1993); "
+            "rates of annotators and prompts shrunk to their mean (Efron and Morris 1975). More than two "
+            "arms: Bradley-Terry scores with Davidson’s ties (1970) and simultaneous intervals by the "
+            "largest t statistic (Hothorn, Bretz and Westfall 2008). None of them decides anything here."
+        ),
     )
 
 
@@ -77,7 +85,7 @@ def _limits(summary: ReportSummary) -> Items:
         "margin fixed beforehand.",
         "The interval speaks for annotators and prompts like these ones, and for this checkpoint and these "
         "decoding settings.",
-        "Guided responses may differ in length; the win rate does not adjust for it.",
+        "Guided responses may differ in length; the headline does not adjust for it.",
         "Secondary criteria support the primary one; they do not replace it.",
     ]
     if summary.integrity.simulated:
@@ -90,10 +98,20 @@ def _references() -> Items:
         (
             "Cameron, A. C., Gelbach, J. B., Miller, D. L. (2011). Robust inference with multiway "
             "clustering. Journal of Business & Economic Statistics 29, 238–249.",
+            "Breslow, N. E., Clayton, D. G. (1993). Approximate inference in generalized linear mixed "
+            "models. Journal of the American Statistical Association 88, 9–25.",
+            "Davidson, R. R. (1970). On extending the Bradley-Terry model to accommodate ties. Journal of "
+            "the American Statistical Association 65, 317–328.",
+            "Dubois, Y., Galambosi, B., Liang, P., Hashimoto, T. (2024). Length-controlled AlpacaEval. "
+            "arXiv:2404.04475.",
+            "Efron, B., Morris, C. (1975). Data analysis using Stein’s estimator. Journal of the American "
+            "Statistical Association 70, 311–319.",
             "Gwet, K. L. (2008). Computing inter-rater reliability and its variance in the presence of high "
             "agreement. British Journal of Mathematical and Statistical Psychology 61, 29–48.",
             "Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian "
             "Journal of Statistics 6, 65–70.",
+            "Hothorn, T., Bretz, F., Westfall, P. (2008). Simultaneous inference in general parametric "
+            "models. Biometrical Journal 50, 346–363.",
             "Krippendorff, K. (2011). Computing Krippendorff’s alpha-reliability. University of "
             "Pennsylvania.",
             "Sanchez, G. et al. (2023). Stay on topic with classifier-free guidance. arXiv:2306.17806.",

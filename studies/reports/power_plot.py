@@ -27,7 +27,7 @@ def power_picture(found: Sensitivity, alpha: float, *, simulated: bool) -> Pictu
 
 def _figure(found: Sensitivity, alpha: float, look: Look) -> Figure:
     colours = look.colours
-    figure, (axes,) = chart(look, 2.6)
+    figure, (axes,) = chart(look, 2.6, right=0.3)
     rates = np.linspace(0.5, 1.0, 101)
     power = [
         alpha if rate == 0.5 else achieved_power(found.se, found.df, win_rate=float(rate), alpha=alpha)  # noqa: PLR2004 - the null

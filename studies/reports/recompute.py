@@ -22,12 +22,13 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+Row = dict[str, Any]
 CREDIT = {"win": 1.0, "tie": 0.5, "both_bad": 0.5, "loss": 0.0}
 GROUP = ("candidate_arm", "baseline_arm", "criterion")
 DEFAULTS = dict(zip(GROUP, ("candidate", "baseline", "preference"), strict=True))
 
 
-def outcome(row: dict[str, str]) -> str:
+def outcome(row: Row) -> str:
     """Return what a judgment says of the candidate, from the slots when the file has them."""
     choice, slot = row.get("choice", ""), row.get("candidate_slot", "")
     if choice and slot:
@@ -35,41 +36,49 @@ def outcome(row: dict[str, str]) -> str:
     return "both_bad" if choice == "both_bad" else row["outcome"]
 
 
-def groups(path: Path) -> dict[tuple[str, ...], list[dict[str, str]]]:
-    """Return the judgments that count, by pair of arms and criterion, in the order of the file."""
-    found: dict[tuple[str, ...], list[dict[str, str]]] = {}
+def groups(path: Path) -> dict[tuple[str, ...], list[Row]]:
+    """Return the judgments that count, by pair of arms and criterion, in the order of the file.
+
+    Annotators and prompts are numbered over the whole file, in order of first appearance: sums are then
+    taken in the same order as in the report, and agree to the last digit.
+    """
+    found: dict[tuple[str, ...], list[Row]] = {}
+    numbers: dict[str, dict[tuple[str, str], int]] = {"annotator": {}, "prompt": {}}
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
             name = tuple(row.get(column, DEFAULTS[column]) for column in GROUP)
             rows = found.setdefault(name, [])
+            codes = {
+                f"{column} number": known.setdefault((row.get("study", ""), row[column]), len(known))
+                for column, known in numbers.items()
+            }
             if row.get("kind", "real") == "real" and row.get("excluded", "0") == "0":
-                rows.append(row)
+                rows.append(row | codes)
     return found
 
 
-def codes(names: list[Any]) -> np.ndarray[Any, Any]:
-    """Return a number for each name, in order of first appearance."""
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    return np.array([numbers[name] for name in names], dtype=np.int64)
+def codes(rows: list[Row], column: str) -> np.ndarray[Any, Any]:
+    """Return the number of each judgment's annotator or prompt."""
+    return np.array([row[f"{column} number"] for row in rows], dtype=np.int64)
 
 
 def cluster_variance(residuals: np.ndarray[Any, Any], cluster: np.ndarray[Any, Any]) -> float | None:
     """Return G/(G-1) times the sum of squared cluster sums, over n^2."""
-    _, cluster = np.unique(cluster, return_inverse=True)
-    count = int(cluster.max()) + 1
+    count = len(np.unique(cluster))
     if count < 2:  # noqa: PLR2004 - one cluster has no variance between clusters
         return None
     sums = np.bincount(cluster, weights=residuals)
     return float(sums @ sums) / len(residuals) ** 2 * count / (count - 1)
 
 
-def variances(credit: np.ndarray[Any, Any], rows: list[dict[str, str]]) -> dict[str, float | None]:
+def variances(credit: np.ndarray[Any, Any], rows: list[Row]) -> dict[str, float | None]:
     """Return the variance of the mean under each assumption."""
-    annotator, prompt = codes([row["annotator"] for row in rows]), codes([row["prompt"] for row in rows])
+    annotator, prompt = codes(rows, "annotator"), codes(rows, "prompt")
     residuals = credit - credit.mean()
     one = cluster_variance(residuals, annotator)
     other = cluster_variance(residuals, prompt)
-    both = cluster_variance(residuals, annotator * (int(prompt.max()) + 1) + prompt)
+    _, cell = np.unique(annotator * (int(prompt.max()) + 1) + prompt, return_inverse=True)
+    both = cluster_variance(residuals, cell)
     known = one is not None and other is not None and both is not None
     return {
         "annotators": one,
@@ -79,10 +88,10 @@ def variances(credit: np.ndarray[Any, Any], rows: list[dict[str, str]]) -> dict[
     }
 
 
-def infer(credit: np.ndarray[Any, Any], rows: list[dict[str, str]], alpha: float) -> dict[str, Any]:
+def infer(credit: np.ndarray[Any, Any], rows: list[Row], alpha: float) -> dict[str, Any]:
     """Return interval and test of a mean of credits."""
     mean = float(credit.mean())
-    clusters = min(len({row["annotator"] for row in rows}), len({row["prompt"] for row in rows}))
+    clusters = min(len(set(codes(rows, "annotator").tolist())), len(set(codes(rows, "prompt").tolist())))
     known = [value for value in variances(credit, rows).values() if value is not None]
     if clusters < 2:  # noqa: PLR2004 - nothing can be said of other annotators or prompts
         return {"win_rate": mean, "ci_low": None, "ci_high": None, "se": None, "p_value": None}
@@ -103,7 +112,7 @@ def infer(credit: np.ndarray[Any, Any], rows: list[dict[str, str]], alpha: float
     }
 
 
-def estimate(rows: list[dict[str, str]], ties: str, alpha: float) -> dict[str, Any]:
+def estimate(rows: list[Row], ties: str, alpha: float) -> dict[str, Any]:
     """Return the numbers of one criterion of one pair of arms."""
     said = [outcome(row) for row in rows]
     counts = {

@@ -112,13 +112,17 @@ def _mixed(results: list[Result], *, several: bool) -> Table | None:
 
 
 def _notes(results: list[Result], *, several: bool) -> Items | None:
-    said = []
+    """Return every reason and caveat once, with the results that it is of."""
+    said: dict[str, list[str]] = {}
     for result in results:
-        name = _name(result, several=several)
         for found in (result.models.glmm, result.models.adjusted) if result.models else ():
-            texts = (found.reason,) if isinstance(found, Absence) else found.caveats
-            said += [f"{name}: {text}" for text in texts]
-    return Items(tuple(dict.fromkeys(said)), small=True) if said else None
+            for text in (found.reason,) if isinstance(found, Absence) else found.caveats:
+                said.setdefault(text, []).append(_name(result, several=several))
+    items = (
+        text if len(names) == len(results) else f"{', '.join(dict.fromkeys(names))}: {text}"
+        for text, names in said.items()
+    )
+    return Items(tuple(items), small=True) if said else None
 
 
 def power(summary: ReportSummary) -> list[Section]:

@@ -147,7 +147,9 @@ def integrity(summary: ReportSummary) -> Section:
         for rule in facts.exclusions
     )
     listed = Items(exclusions, title="Exclusions") if exclusions else None
-    return Section("integrity", "Integrity", present(Facts(rows), listed), boxed=True)
+    seen = facts.deviations or ("None that the program can see.",)
+    deviations = Items(seen, title="Deviations from the frozen plan")
+    return Section("integrity", "Integrity", present(Facts(rows), deviations, listed), boxed=True)
 
 
 def annotators(summary: ReportSummary) -> list[Section]:

@@ -6,6 +6,7 @@ import platform
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from importlib.metadata import version
 from typing import Any
 
 import django
@@ -42,6 +43,8 @@ class Integrity:
     refused_changes: int
     """How often somebody tried to change the frozen plan."""
     exclusions: tuple[AppliedRule, ...]
+    deviations: tuple[str, ...]
+    """What differs from the frozen plan, as far as the program can see."""
     software: dict[str, str]
 
 
@@ -105,17 +108,18 @@ def summarize(study: Study) -> ReportSummary:
     data = judgments_bytes(study)
     judgments = parse_judgments(data) if data.count(b"\n") > 1 else None
     analysis = _analysis(study, judgments) if judgments else None
+    counts = flow(
+        study,
+        excluded=analysis.excluded if analysis else 0,
+        analysed=analysis.analysed if analysis else 0,
+    )
     return ReportSummary(
         slug=study.slug,
         title=study.title,
         description=study.description,
         headline=_headline(study, analysis),
-        integrity=_integrity(study, data),
-        flow=flow(
-            study,
-            excluded=analysis.excluded if analysis else 0,
-            analysed=analysis.analysed if analysis else 0,
-        ),
+        integrity=_integrity(study, data, counts),
+        flow=counts,
         design=design(study),
         analysis=analysis,
         annotators=_annotators(study),
@@ -140,7 +144,7 @@ def _headline(study: Study, analysis: Analysis | None) -> str:
     return f"SIMULATED: {text}" if study.simulated else text
 
 
-def _integrity(study: Study, data: bytes) -> Integrity:
+def _integrity(study: Study, data: bytes, counts: Flow) -> Integrity:
     return Integrity(
         simulated=study.simulated,
         plan_hash=study.plan_hash,
@@ -150,6 +154,7 @@ def _integrity(study: Study, data: bytes) -> Integrity:
         data_sha256=sha256(data).hexdigest(),
         refused_changes=AuditEvent.objects.filter(study=study, action="plan.change_refused").count(),
         exclusions=applied_rules(study),
+        deviations=_deviations(counts),
         software={
             "evenhand": settings.VERSION,
             "python": platform.python_version(),
@@ -157,8 +162,24 @@ def _integrity(study: Study, data: bytes) -> Integrity:
             "numpy": np.__version__,
             "scipy": scipy.__version__,
             "matplotlib": mpl.__version__,
+            "typst": version("typst"),
         },
     )
+
+
+def _deviations(counts: Flow) -> tuple[str, ...]:
+    """Return what was planned and did not happen, without being asked."""
+    unfilled = counts.assignments_planned - counts.assignments_filled
+    found = (
+        (unfilled, f"{unfilled} of {counts.assignments_planned} planned assignments were not filled."),
+        (counts.completions_failed, f"{counts.completions_failed} completions could not be written."),
+        (
+            counts.judgments_excluded,
+            f"{counts.judgments_excluded} judgments are excluded by rule; "
+            "the rows of robustness show the result with them.",
+        ),
+    )
+    return tuple(text for count, text in found if count > 0)
 
 
 def _annotators(study: Study) -> tuple[AnnotatorCount, ...]:

@@ -121,7 +121,9 @@ def results_csv(summary: ReportSummary) -> bytes:
         for result in results
     ]
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(rows[0]) if rows else ["study", "simulated"])
+    # A result may have what another has a reason for the lack of: columns are all names that occur.
+    names = dict.fromkeys(name for row in rows for name in row)
+    writer = csv.DictWriter(buffer, list(names) or ["study", "simulated"])
     writer.writeheader()
     writer.writerows(rows)
     return buffer.getvalue().encode()
@@ -133,9 +135,13 @@ def _flat(result: Result) -> dict[str, Any]:
         "baseline": neutralise(result.pair.baseline),
         "criterion": neutralise(result.criterion),
     }
-    for name, value in result_as_dict(result).items():
+    return flat | dict(_leaves(result_as_dict(result)))
+
+
+def _leaves(data: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value with the names that lead to it, joined by dots."""
+    for name, value in data.items():
         if isinstance(value, dict):
-            flat |= {f"{name}.{part}": part_value for part, part_value in value.items()}
+            yield from _leaves(value, f"{above}{name}.")
         else:
-            flat[name] = " ".join(value) if isinstance(value, list) else value
-    return flat
+            yield f"{above}{name}", " ".join(value) if isinstance(value, list) else value

@@ -1,11 +1,19 @@
 """Pictures: the same bytes each time, in both schemes, with words for those who cannot see them."""
 
+from dataclasses import fields
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from studies.analysis.summary import analyze
+from studies.reports.caterpillar import caterpillar_picture
+from studies.reports.flow import Flow
+from studies.reports.flow_chart import flow_picture, flow_words
 from studies.reports.plots import pictures
+from studies.reports.power_plot import power_picture
+from studies.reports.robustness_plot import robustness_picture
+from studies.reports.scale_plot import scale_picture, scale_points
+from studies.reports.score_plot import score_picture
 from studies.reports.style import LOOKS, PLAIN, palette
 from tests.studies.analysis.kit import judgments_of
 
@@ -76,3 +84,63 @@ def test_nothing_to_draw_draws_nothing():
     header = "comparison,prompt,annotator,outcome,excluded"
 
     assert pictures(analyze(judgments_of("1,p1,a1,win,1", header=header)).results, simulated=True) == ()
+
+
+@pytest.fixture
+def many():
+    header = "comparison,prompt,annotator,outcome,candidate_arm,baseline_arm"
+    rows = [
+        f"{arm}{p},p{p},a{a},{('win', 'loss', 'win', 'tie')[(a * shift + p * 3) % 4]},{arm},standard"
+        for shift, arm in enumerate(("mild", "strong"), 1)
+        for a in range(7)
+        for p in range(10)
+    ]
+    return analyze(judgments_of(*rows, header=header), scales={"mild": 1.5, "strong": 3.0})
+
+
+def beside(analysis):
+    """Return every picture that is not of one pair of arms."""
+    headline, several = analysis.headline, analysis.several
+    points = scale_points(several, {"mild": 1.5, "strong": 3.0})
+    return [
+        robustness_picture(analysis.robustness, simulated=True),
+        scale_picture(points, "Win rate against the scale", simulated=True),
+        score_picture(several.bradley_terry, "standard", simulated=True),
+        caterpillar_picture(headline.heterogeneity, "mild", simulated=True),
+        power_picture(headline.sensitivity, 0.05, simulated=True),
+    ]
+
+
+def test_every_picture_says_its_numbers_in_words_and_that_it_is_simulated(many):
+    made = beside(many)
+
+    assert len({picture.name for picture in made}) == 5
+    for picture in made:
+        assert picture.alternative.startswith("SIMULATED. ")
+        assert any(letter.isdigit() for letter in picture.alternative)
+        assert tuple(picture.looks) == LOOKS
+        assert all(b"SIMULATED" in svg for svg in picture.looks.values())
+    assert beside(many) == made
+
+
+def test_the_scale_picture_names_each_scale_with_its_interval(many):
+    words = beside(many)[1].alternative
+    band = many.several.band
+
+    assert f"At 1.5: {100 * band.means[0]:.1f} %, {100 * band.ci_low[0]:.1f} to" in words
+    assert "At 3: " in words
+
+
+def test_scales_that_are_unknown_or_shared_draw_no_curve(many):
+    assert scale_points(many.several, {"mild": 1.5}) == []
+    assert scale_points(many.several, {"mild": 1.5, "strong": 1.5}) == []
+
+
+def test_the_flow_names_what_left_at_each_step():
+    counts = dict.fromkeys((field.name for field in fields(Flow)), 0)
+    flow = Flow(
+        **counts | {"prompts": 3, "completions": 6, "assignments_planned": 12, "assignments_filled": 10}
+    )
+
+    assert ("12 assignments planned", "2 not filled") in flow_words(flow)
+    assert flow_picture(flow, simulated=False).alternative.startswith("3 prompts, 6 completions.")

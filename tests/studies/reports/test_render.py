@@ -159,6 +159,23 @@ def test_the_report_says_what_was_planned_done_and_left_out(study):
     assert {row["exclusions"] for row in report["robustness"]} == {True, False}
 
 
+def test_deviations_from_the_plan_are_listed_without_being_asked(study):
+    report = json.loads(render(study, "json"))
+    short = open_study(comparisons=4)
+    judge(short, annotator=AnnotatorFactory(study=short))
+    short = lifecycle.close_study(study=short, actor="tests")
+    planned = short.assignments.count()
+    unfilled = short.assignments.filter(submitted_at=None).count()
+
+    assert report["integrity"]["deviations"] == [
+        "10 judgments are excluded by rule; the rows of robustness show the result with them."
+    ]
+    assert json.loads(render(short, "json"))["integrity"]["deviations"] == [
+        f"{unfilled} of {planned} planned assignments were not filled."
+    ]
+    assert "Deviations from the frozen plan" in render(short, "html").decode()
+
+
 def test_the_data_hash_is_that_of_the_judgments_file(study):
 
     report = json.loads(render(study, "json"))
