@@ -8,10 +8,10 @@ WORKER ?= celery
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run worker test test-quick check bench-start bench-annotation fmt lock upgrade clean
+.PHONY: help install run worker test test-quick check bench-start bench-annotation bench-analysis calibration fmt lock upgrade clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(DEV) ## Make the environment in .venv/: site, worker, tests and tools
 
@@ -43,6 +43,12 @@ bench-start: $(RUNTIME) ## Measure how long a first start takes
 bench-annotation: $(DEV) ## Measure how fast annotators are served, on PostgreSQL and on SQLite
 	@$(PY) benchmarks/annotation.py served
 	@$(PY) benchmarks/annotation.py embedded
+
+bench-analysis: $(DEV) ## Measure the statistics against other programs, as far as they are installed
+	@$(PY) -m benchmarks.analysis
+
+calibration: $(DEV) ## Simulate coverage and false positives of intervals and interim looks
+	@$(PY) -m benchmarks.calibration
 
 fmt: $(DEV) ## Format the code and the templates
 	$(PY) -m ruff check --fix .
