@@ -9,7 +9,7 @@ from scipy import stats
 
 from studies.analysis.covariance import Covariances, nearest_correlation
 from studies.analysis.records import Codes, Floats
-from studies.analysis.simultaneous import DRAWS, max_t_critical
+from studies.analysis.simultaneous import DRAWS, max_t_critical, symmetric_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,7 @@ def _correlation_of_strengths(covariances: Covariances, arms: int) -> Floats:
 
 def _differences(covariance: Floats, upper: Codes, lower: Codes) -> Floats:
     """Return the factor (pairs, K) whose rows have norm 1: z = factor @ normal has the right correlations."""
-    values, vectors = np.linalg.eigh(covariance)
-    root = vectors * np.sqrt(np.maximum(values, 0))
+    root = symmetric_root(covariance)
     rows = root[upper] - root[lower]
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0))

@@ -90,6 +90,16 @@ def max_t_critical(
     return float(np.quantile(_largest_t(factor, df, rng, draws), 1 - alpha))
 
 
+def symmetric_root(matrix: Floats) -> Floats:
+    """Return the one symmetric R with R @ R = ``matrix``, which is positive semi-definite, (k, k).
+
+    Eigenvectors alone would do for the correlations, but their signs, and their directions where
+    eigenvalues meet, turn on the last digit of the input, and with them every simulated value.
+    """
+    values, vectors = np.linalg.eigh(matrix)
+    return np.asarray((vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T)
+
+
 def _largest_t(factor: Floats, df: int, rng: np.random.Generator, draws: int) -> Floats:
     normal = rng.standard_normal((draws, factor.shape[1]))
     scale = np.sqrt(rng.chisquare(df, draws) / df)
@@ -169,8 +179,7 @@ def simultaneous_band(rates: Rates, *, alpha: float, rng: np.random.Generator, d
     df = int(rates.group_df[usable].min())
     two_way = rates.covariances.two_way
     correlation = nearest_correlation(np.asarray(two_way)[np.ix_(usable, usable)])
-    values, vectors = np.linalg.eigh(correlation)
-    largest = _largest_t(vectors * np.sqrt(np.maximum(values, 0)), df, rng, draws)
+    largest = _largest_t(symmetric_root(correlation), df, rng, draws)
     critical = float(np.quantile(largest, 1 - alpha))
     se = [_se(rates, index) for index in range(len(rates.means))]
     means = rates.means.tolist()
