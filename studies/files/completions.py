@@ -18,6 +18,7 @@ from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
 from studies.enums import StudyStatus
 from studies.files.errors import StudyFileError
+from studies.files.nodes import read_bytes
 from studies.files.reader import problem_of
 from studies.files.rows import SUFFIXES, Rows, read_rows
 from studies.files.schema import Entry, Text
@@ -65,10 +66,7 @@ def import_completions(study: Study, path: Path, *, actor: str) -> int:
     """
     if path.suffix.lower() not in SUFFIXES:
         raise StudyFileError("the file is neither .jsonl nor .csv", name=path.name)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise StudyFileError(f"cannot be read: {error.strerror}", name=str(path)) from error
+    data = read_bytes(path, most=MAX_BYTES)
     rows = read_rows(data, name=path.name, columns=_COLUMNS, most=MAX_BYTES)
     if not rows:
         raise StudyFileError("the file holds no completion", name=path.name, line=1)

@@ -15,7 +15,7 @@ from studies.domain.lifecycle import refuse_frozen
 from studies.domain.plan import study_document
 from studies.enums import StudyStatus
 from studies.files.errors import StudyFileError
-from studies.files.nodes import MAX_BYTES
+from studies.files.nodes import read_bytes
 from studies.files.reader import read_study
 from studies.files.schema import ArmEntry, StudyEntry
 from studies.models import Arm, Criterion, Prompt, Study
@@ -23,18 +23,7 @@ from studies.models import Arm, Criterion, Prompt, Study
 
 def import_path(path: Path, *, actor: str) -> Study:
     """Import a study file from disk; prompts may lie beside it."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            size = path.stat().st_size / 2**20
-            raise StudyFileError(
-                f"the file has {size:.0f} MB; at most {MAX_BYTES // 2**20} MB are read. "
-                "Put long prompts into a CSV or JSONL file beside it.",
-                name=path.name,
-            )
-        data = path.read_bytes()
-    except OSError as error:
-        raise StudyFileError(f"cannot be read: {error.strerror}", name=str(path)) from error
-    return import_study(data, name=path.name, actor=actor, folder=path.parent)
+    return import_study(read_bytes(path), name=path.name, actor=actor, folder=path.parent)
 
 
 def import_study(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
@@ -19,14 +20,24 @@ Lines = dict[Path, int]
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+def read_bytes(path: FilePath, *, most: int = MAX_BYTES) -> bytes:
+    """Return what a file holds; one that is too large is refused before it is read."""
+    try:
+        _refuse_size(path.stat().st_size, name=path.name, most=most)
+        return path.read_bytes()
+    except OSError as error:
+        raise StudyFileError(f"cannot be read: {error.strerror}", name=str(path)) from error
+
+
+def _refuse_size(size: int, *, name: str, most: int) -> None:
+    if size > most:
+        told, limit = f"{size / _MEBIBYTE:.0f} MB", f"{most // _MEBIBYTE} MB"
+        raise StudyFileError(f"the file has {told}; at most {limit} are read. Make it smaller.", name=name)
+
+
 def decode(data: bytes, *, name: str, most: int = MAX_BYTES) -> str:
     """Return the text of a file of at most ``most`` bytes, or say why it is none."""
-    if len(data) > most:
-        size = len(data) / _MEBIBYTE
-        raise StudyFileError(
-            f"the file has {size:.0f} MB; at most {most // _MEBIBYTE} MB are read. Make it smaller.",
-            name=name,
-        )
+    _refuse_size(len(data), name=name, most=most)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

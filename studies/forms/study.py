@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
-MOST_BYTES = 5 * 2**20
+from studies.files.nodes import MAX_BYTES
 
 
 class StudyFileForm(forms.Form):
@@ -40,7 +40,7 @@ class StudyFileForm(forms.Form):
 
 
 def _bounded(file: UploadedFile[Any]) -> UploadedFile[Any]:
-    if (file.size or 0) > MOST_BYTES:
+    if (file.size or 0) > MAX_BYTES:
         message = f"{file.name} is larger than 5 MB. Put long prompts into a file of their own."
         raise forms.ValidationError(message)
     return file
