@@ -3,6 +3,7 @@
 import http.client
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -51,14 +52,13 @@ class Visitor:
         assert response.status == 200, f"{method} {path}: {response.status} {body[:300]}"
         return path, body
 
-    def take_part(self, start: threading.Barrier) -> int:
+    def take_part(self, start: threading.Barrier) -> None:
         """Go from the link to the completion code as fast as the site answers."""
         start.wait()
         with closing(self.connection):
             path, body = self.ask("GET", f"/s/{self.invite}/")
             while "/thanks/" not in path and "Nothing left" not in body:
                 path, body = self.step(path, body)
-        return self.judged
 
     def step(self, path: str, body: str) -> tuple[str, str]:
         fields = dict(_FIELD.findall(body)[:3])
@@ -93,12 +93,13 @@ class Visitor:
         return self.ask("POST", path.replace("compare", "skip"), fields | {"reason": "broken"})
 
 
-def crowd(site: Site, invite: str, people: int) -> int:
-    """Let ``people`` judge at once; return how many comparisons they believe to have judged."""
+def crowd(site: Site, invite: str, people: int) -> list[Visitor]:
+    """Let ``people`` judge at once; return them, with what each believes to have done."""
     start = threading.Barrier(people)
     visitors = [Visitor(site, invite, number) for number in range(people)]
     with ThreadPoolExecutor(people) as pool:
-        return sum(pool.map(lambda visitor: visitor.take_part(start), visitors))
+        list(pool.map(lambda visitor: visitor.take_part(start), visitors))
+    return visitors
 
 
 @pytest.fixture
@@ -119,13 +120,16 @@ def test_a_crowd_fills_every_comparison_exactly_k_times(site, people):
         "tests.site_seed:open_study", comparisons=60, overlap=3, quota=60, words=150, criteria=CRITERIA
     )
 
-    believed = crowd(site, study["invite"], people)
+    visitors = crowd(site, study["invite"], people)
+    # Whoever a busy machine let in last may have found too little left for every whim.
+    whims = Counter(whim for visitor in visitors for whim in visitor.whims)
 
     tally = site.seed("tests.site_seed:tally", slug=study["slug"])
     assert tally["per_criterion"] == [["instruction", 180], ["message", 180]]
     assert tally["per_comparison"] == [3] * 60
     assert tally["annotator_twice_on_one"] == 0
     assert tally["held"] == 0
-    assert (tally["undone"], tally["given_back"]) == (people, people)
-    assert believed == 180
+    assert (tally["undone"], tally["given_back"]) == (whims["undone"], whims["reported"])
+    assert min(whims["undone"], whims["reported"]) > people / 2
+    assert sum(visitor.judged for visitor in visitors) == 180
     assert tally["annotators"] == tally["pseudonyms"] == people
