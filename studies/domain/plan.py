@@ -33,6 +33,7 @@ def study_document(study: Study) -> dict[str, Any]:
         "practice": study.practice or None,
         "comprehension": study.comprehension or None,
         "quality": study.quality or None,
+        "analysis": study.analysis or None,
         "survey": study.survey or None,
         "recruiting": study.recruiting or None,
         "comparisons": None if study.design == Design.BASELINE else str(study.design),

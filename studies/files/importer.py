@@ -91,6 +91,7 @@ def _fill(study: Study, entry: StudyEntry) -> None:
     study.practice = [pair.model_dump() for pair in entry.practice]
     study.recruiting = entry.recruiting.model_dump(exclude_defaults=True) if entry.recruiting else {}
     study.quality = entry.quality.model_dump(exclude_none=True)
+    study.analysis = entry.analysis.model_dump(exclude_defaults=True)
     study.survey = [question.model_dump(exclude_defaults=True) for question in entry.survey]
     study.comprehension = [question.model_dump() for question in entry.comprehension]
     if entry.seed is not None:

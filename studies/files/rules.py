@@ -26,6 +26,7 @@ def problems(entry: StudyEntry) -> Iterator[Problem]:
     for index, question in enumerate(entry.survey):
         yield from ((("survey", index, *path), problem) for path, problem in _survey_question(question))
     yield from _specs(entry)
+    yield from ((("analysis", *path), problem) for path, problem in _analysable(entry))
     yield from _enough_for_checks(entry)
     yield from _exactly_one_baseline(entry)
     yield from _each_prompt(entry)
@@ -108,6 +109,26 @@ def _survey_question(question: SurveyEntry) -> Iterator[Problem]:
             yield ("most",), "must be above “least”"
         elif question.kind == "scale" and question.most - question.least > _WIDEST_SCALE:
             yield ("most",), f"a scale has at most {_WIDEST_SCALE + 1} points; use a number"
+
+
+def _analysable(entry: StudyEntry) -> Iterator[Problem]:
+    plan, interim = entry.analysis, entry.analysis.interim
+    if plan.multiplicity == "gatekeeping" and len(entry.criteria) == 1:
+        yield ("multiplicity",), "needs a second criterion, for which the first one opens the gate"
+    if plan.subgroups == "stratum" and len({prompt.stratum for prompt in entry.prompts}) == 1:
+        yield ("subgroups",), "needs prompts of two strata or more; give them a “stratum”"
+    if interim.method == "group_sequential" and interim.looks is None:
+        yield ("interim",), "needs “looks”: how many there are at most, the one at the end included"
+    if interim.method != "group_sequential" and interim.looks is not None:
+        yield ("interim", "looks"), "are counted with group_sequential only"
+    expected = plan.expected
+    most = entry.quota * expected.annotators if expected else None
+    planned = len(entry.prompts) * pairs_per_prompt(len(entry.arms), entry.comparisons) * entry.replicates
+    if most is not None and most < planned * entry.overlap:
+        yield (
+            ("expected", "annotators"),
+            f"can give {most} judgments with this quota, but {planned * entry.overlap} are planned",
+        )
 
 
 def _enough_for_checks(entry: StudyEntry) -> Iterator[Problem]:

@@ -109,6 +109,35 @@ class QualityEntry(Entry):
     same_answer_share: Annotated[float, Field(gt=0.5, le=1)] | None = None
 
 
+class InterimEntry(Entry):
+    """Whether, and by which rule, a study may be looked at before it ends."""
+
+    method: Literal["none", "group_sequential", "anytime_valid"] = "none"
+    looks: Annotated[int, Field(ge=2, le=20)] | None = None
+    spending: Literal["obrien_fleming", "pocock"] = "obrien_fleming"
+
+
+class ExpectedEntry(Entry):
+    """What the plan reckoned with: the power of the design rests on it."""
+
+    win_rate: Annotated[float, Field(gt=0, lt=1)]
+    annotators: Count
+    tie_rate: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    rho_annotators: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    rho_prompts: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class AnalysisEntry(Entry):
+    """How the judgments will be analysed, fixed before there are any."""
+
+    alpha: Annotated[float, Field(gt=0, le=0.5)] = 0.05
+    margin: Annotated[float, Field(gt=0, lt=0.5)] | None = None
+    multiplicity: Literal["holm", "gatekeeping"] = "holm"
+    subgroups: Literal["none", "stratum"] = "none"
+    interim: InterimEntry = InterimEntry()
+    expected: ExpectedEntry | None = None
+
+
 class ArmEntry(Entry):
     """A way of generating text."""
 
@@ -179,6 +208,7 @@ class StudyEntry(Entry):
     survey: Annotated[list[SurveyEntry], Field(max_length=50)] = Field(default_factory=list)
     recruiting: RecruitingEntry | None = None
     quality: QualityEntry = QualityEntry()
+    analysis: AnalysisEntry = AnalysisEntry()
     ties: Literal[tuple(TieRule.values)] = TieRule.HALF.value  # type: ignore[valid-type]
     draws: Literal[tuple(Draws.values)] = Draws.INDEPENDENT.value  # type: ignore[valid-type]
     comparisons: Literal[tuple(Design.values)] = Design.BASELINE.value  # type: ignore[valid-type]

@@ -60,6 +60,9 @@ class Study(models.Model):
     quality = models.JSONField(
         default=dict, blank=True, help_text="Thresholds of the rules that exclude annotators"
     )
+    analysis = models.JSONField(
+        default=dict, blank=True, help_text="How the judgments will be analysed; defaults where it is silent"
+    )
     recruiting = models.JSONField(
         default=dict, blank=True, help_text="The recruiting site's completion codes and return link"
     )

@@ -36,6 +36,7 @@ PLAN_COLUMNS = (
     "survey",
     "recruiting",
     "quality",
+    "analysis",
     "plan",
     "plan_hash",
 )

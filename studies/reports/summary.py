@@ -17,6 +17,7 @@ from django.conf import settings
 
 from studies.analysis.as_json import analysis_as_dict
 from studies.analysis.judgments_file import parse_judgments
+from studies.analysis.plan import plan_from
 from studies.analysis.records import Judgments
 from studies.analysis.sentence import sentence
 from studies.analysis.summary import Analysis, analyze
@@ -25,8 +26,6 @@ from studies.reports.design import Design, design
 from studies.reports.errors import ReportError
 from studies.reports.export import iso, judgments_bytes
 from studies.reports.flow import AppliedRule, Flow, applied_rules, flow
-
-ALPHA = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +128,11 @@ def summarize(study: Study) -> ReportSummary:
 
 def _analysis(study: Study, judgments: Judgments) -> Analysis:
     primary = study.criteria.get(primary=True).name
+    plan = plan_from(study.analysis)
     return analyze(
         judgments,
-        alpha=ALPHA,
+        alpha=plan.alpha,
+        margin=plan.margin,
         ties=study.tie_rule,
         criterion=primary if primary in judgments.criteria else None,
         seed=study.seed,

@@ -1,11 +1,15 @@
+from dataclasses import asdict
+
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from studies.analysis.plan import plan_from
 from studies.domain.errors import PlanFrozenError, StudyError
 from studies.domain.lifecycle import start_generation
 from studies.files.errors import StudyFileError
 from studies.files.importer import import_path, import_study
+from studies.files.schema import AnalysisEntry
 from studies.files.writer import export_study
 from studies.models import AuditEvent, Study
 from studies.presets.load import FOLDER
@@ -51,6 +55,36 @@ def test_checks_and_repeats_are_kept_and_written_again():
 
     assert (study.checks, study.repeats) == ({"mismatched": 1}, 2)
     assert "checks:\n  mismatched: 1\nrepeats: 2\n" in export_study(study)
+
+
+ANALYSIS = b"""\
+analysis:
+  margin: 0.05
+  alpha: 0.05
+  multiplicity: gatekeeping
+  interim: {looks: 3, method: group_sequential}
+  expected: {win_rate: 0.6, annotators: 40, tie_rate: 0.0}
+criteria:"""
+
+
+def test_the_plan_of_the_analysis_is_kept_without_its_defaults_and_written_again():
+    study = imported(PRESET.replace(b"criteria:", ANALYSIS, 1))
+    again = imported(renamed(export_study(study), "copy"))
+
+    assert (
+        study.analysis
+        == again.analysis
+        == {
+            "margin": 0.05,
+            "multiplicity": "gatekeeping",
+            "interim": {"method": "group_sequential", "looks": 3},
+            "expected": {"win_rate": 0.6, "annotators": 40},
+        }
+    )
+
+
+def test_the_file_and_the_analysis_have_the_same_defaults():
+    assert AnalysisEntry().model_dump() == asdict(plan_from({}))
 
 
 STEPS = b"""\

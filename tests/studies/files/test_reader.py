@@ -214,6 +214,47 @@ MISTAKES = {
         "quality.failed_checks",
         "can never be met",
     ),
+    "gate without a second criterion": (
+        GOOD.replace("  - name: tone\n    question: Which keeps the tone?\n", "").replace(
+            "criteria:", "analysis: {multiplicity: gatekeeping}\ncriteria:"
+        ),
+        6,
+        "analysis.multiplicity",
+        "needs a second criterion",
+    ),
+    "subgroups of one stratum": (
+        GOOD.replace("criteria:", "analysis: {subgroups: stratum}\ncriteria:"),
+        6,
+        "analysis.subgroups",
+        "two strata or more",
+    ),
+    "group-sequential looks without their number": (
+        GOOD.replace("criteria:", "analysis:\n  interim: {method: group_sequential}\ncriteria:"),
+        7,
+        "analysis.interim",
+        "needs “looks”",
+    ),
+    "a number of looks for a rule that allows any": (
+        GOOD.replace("criteria:", "analysis:\n  interim: {method: anytime_valid, looks: 3}\ncriteria:"),
+        7,
+        "analysis.interim.looks",
+        "group_sequential only",
+    ),
+    "margin that any result would meet": (
+        GOOD.replace("criteria:", "analysis: {margin: 0.5}\ncriteria:"),
+        6,
+        "analysis.margin",
+        "0.5 will not do",
+    ),
+    "fewer annotators expected than the plan needs": (
+        GOOD.replace(
+            "criteria:",
+            "quota: 1\nanalysis:\n  expected: {win_rate: 0.6, annotators: 3}\ncriteria:",
+        ),
+        8,
+        "analysis.expected.annotators",
+        "can give 3 judgments with this quota, but 4 are planned",
+    ),
     "practice without feedback": (
         GOOD.replace(
             "criteria:", "practice:\n  - {prompt: Be brief., a: Yes., b: Well., better: A}\ncriteria:"
