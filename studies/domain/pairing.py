@@ -37,7 +37,15 @@ def pair_completions(study: Study) -> int:
         if (first := texts.get((prompt.key, arms[candidate].key, replicate)))
         and (second := texts.get((prompt.key, arms[baseline].key, replicate)))
     ]
-    Comparison.objects.bulk_create(pairs, batch_size=_BATCH, ignore_conflicts=True)
+    there = {(pair.candidate_id, pair.baseline_id): pair for pair in study.comparisons.all()}
+    fresh = [pair for pair in pairs if (pair.candidate_id, pair.baseline_id) not in there]
+    Comparison.objects.bulk_create(fresh, batch_size=_BATCH, ignore_conflicts=True)
+    for pair in pairs:
+        known = there.get((pair.candidate_id, pair.baseline_id))
+        if known and known.identical != pair.identical:
+            # A completion was drawn anew since the pair was made.
+            known.identical = pair.identical
+            known.save(update_fields=["identical"])
     return len(pairs)
 
 

@@ -110,7 +110,14 @@ def frozen_plan(study: Study) -> dict[str, Any]:
             | ({} if study.design == Design.BASELINE else {"against": against})
             for prompt, arm, against, candidate, baseline, identical in pairs
         ],
-    } | ({"checks": checks} if checks else {})
+    } | {name: part for name, part in (("checks", checks), ("left_out", _left_out(study))) if part}
+
+
+def _left_out(study: Study) -> list[dict[str, str]]:
+    """Return the pairs that were made and then taken out of the plan."""
+    found = study.comparisons.filter(kind=Kind.LEFT_OUT).order_by("prompt__position", "id")
+    names = found.values_list("prompt__name", "candidate_arm__name", "baseline_arm__name")
+    return [{"prompt": prompt, "arm": arm, "against": against} for prompt, arm, against in names]
 
 
 def _checks(study: Study) -> list[dict[str, str]]:

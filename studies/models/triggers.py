@@ -140,6 +140,12 @@ TRIGGERS: tuple[Trigger, ...] = (
         "OLD.annotator_id IS NOT NULL AND COALESCE(NEW.annotator_id <> OLD.annotator_id, 1 = 1) "
         f"AND {_own('OLD')}",
     ),
+    Trigger(
+        "studies_comparison_leaves_plan_before_opening",
+        "studies_comparison",
+        "UPDATE",
+        f"(NEW.kind = 'out') <> (OLD.kind = 'out') AND {_parent_frozen('OLD')}",
+    ),
     Trigger("studies_auditevent_is_append_only_update", "studies_auditevent", "UPDATE", "1 = 1"),
     Trigger("studies_auditevent_is_append_only_delete", "studies_auditevent", "DELETE", "1 = 1"),
 )

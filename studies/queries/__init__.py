@@ -3,20 +3,26 @@
 from studies.queries.annotators import AnnotatorRow, annotator_rows
 from studies.queries.counts import SlotCounts, completion_counts, median_active_ms, slot_counts
 from studies.queries.listing import StudyRow, study_rows
-from studies.queries.pairs import FLAGS, flag_counts, flags_of, pairs, strata
+from studies.queries.pairs import LEFT_OUT, pair_keys, pairs, pairs_of, strata
+from studies.queries.scan import ArmFlags, PairFlags, Scan, scan, text_findings
 
 __all__ = [
-    "FLAGS",
+    "LEFT_OUT",
     "AnnotatorRow",
+    "ArmFlags",
+    "PairFlags",
+    "Scan",
     "SlotCounts",
     "StudyRow",
     "annotator_rows",
     "completion_counts",
-    "flag_counts",
-    "flags_of",
     "median_active_ms",
+    "pair_keys",
     "pairs",
+    "pairs_of",
+    "scan",
     "slot_counts",
     "strata",
     "study_rows",
+    "text_findings",
 ]

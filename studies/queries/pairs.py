@@ -1,49 +1,29 @@
-"""The pairs of a study, and a scan of their quality before anybody is paid to read them.
-
-A flag belongs to a pair, never to one of its texts, so it tells a blinded researcher nothing of arms.
-"""
+"""The pairs of a study, as a researcher looks for them."""
 
 from __future__ import annotations
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 
-from generation.spec import FinishReason
 from studies.enums import Kind
 from studies.models import Comparison, Prompt, Study
+from studies.queries.scan import scan
 
-_SPECIAL_TOKENS = r"<\|[^|<>]{1,40}\|>|</?s>|\[/?INST\]|<(unk|pad|bos|eos)>|<(start|end)_of_turn>"
-
-
-def _either(**lookup: object) -> Q:
-    """Match a pair when one of its texts does."""
-    return Q(**{f"candidate__{key}": value for key, value in lookup.items()}) | Q(
-        **{f"baseline__{key}": value for key, value in lookup.items()}
-    )
-
-
-FLAGS: dict[str, tuple[str, Q]] = {
-    "empty": ("An empty response", _either(text__regex=r"^\s*$")),
-    "identical": ("Both responses are the same", Q(identical=True)),
-    "cut-off": ("A response cut off at the length limit", _either(finish_reason=FinishReason.LENGTH.value)),
-    "special-tokens": ("A response that leaks special tokens", _either(text__regex=_SPECIAL_TOKENS)),
-}
-"""What the scan looks for: the name in addresses, the words on the page, the question to the database."""
+LEFT_OUT = "left-out"
+"""Asks for the pairs that a researcher took out of the plan."""
 
 
 def pairs(
-    study: Study, *, search: str = "", stratum: str = "", flag: str = ""
+    study: Study, *, search: str = "", stratum: str = "", left_out: bool = False
 ) -> QuerySet[Comparison, Comparison]:
-    """Return the study's real pairs, in the order of their prompts."""
+    """Return the study's real pairs, or those left out, in the order of their prompts."""
     found = (
-        Comparison.objects.filter(study=study, kind=Kind.REAL)
+        Comparison.objects.filter(study=study, kind=Kind.LEFT_OUT if left_out else Kind.REAL)
         .select_related("prompt", "candidate", "baseline", "candidate_arm", "baseline_arm")
         .defer("candidate__token_ids", "baseline__token_ids", "candidate__request", "baseline__request")
         .order_by("prompt__position", "id")
     )
     if stratum:
         found = found.filter(prompt__stratum=stratum)
-    if flag in FLAGS:
-        found = found.filter(FLAGS[flag][1])
     if search:
         found = found.filter(prompt__in=_prompts_saying(study, search))
     return found
@@ -68,18 +48,25 @@ def strata(study: Study) -> list[str]:
     return list(named.values_list("stratum", flat=True).distinct())
 
 
-def flag_counts(study: Study) -> dict[str, int]:
-    """Return how many pairs have each flag, in one query."""
-    real = Comparison.objects.filter(study=study, kind=Kind.REAL)
-    counts = {name.replace("-", "_"): Count("id", filter=condition) for name, (_, condition) in FLAGS.items()}
-    found = real.order_by().aggregate(**counts)
-    return {name: found[name.replace("-", "_")] for name in FLAGS}
+def pair_keys(study: Study, *, search: str = "", stratum: str = "", flag: str = "") -> list[int]:
+    """Return the primary keys of the pairs that have a flag, in their order; without one, of all.
+
+    A list, because flags are found by reading the texts, and no database takes ten thousand keys kindly.
+    """
+    found = pairs(study, search=search, stratum=stratum, left_out=flag == LEFT_OUT)
+    keys = list(found.values_list("pk", flat=True))
+    if not flag or flag == LEFT_OUT:
+        return keys
+    flagged = scan(study).flagged(flag)
+    return [key for key in keys if key in flagged]
 
 
-def flags_of(comparisons: list[Comparison]) -> dict[int, list[str]]:
-    """Return the flags of each comparison, as words, in one query per flag."""
-    marked: dict[int, list[str]] = {comparison.pk: [] for comparison in comparisons}
-    for words, condition in FLAGS.values():
-        for pk in Comparison.objects.filter(condition, pk__in=list(marked)).values_list("pk", flat=True):
-            marked[pk].append(words)
-    return marked
+def pairs_of(study: Study, keys: list[int]) -> list[Comparison]:
+    """Return these pairs, one page of them, with all that a page shows."""
+    found = Comparison.objects.filter(study=study, pk__in=keys).select_related(
+        "prompt", "candidate", "baseline", "candidate_arm", "baseline_arm"
+    )
+    lean = found.defer(
+        "candidate__token_ids", "baseline__token_ids", "candidate__request", "baseline__request"
+    )
+    return list(lean.order_by("prompt__position", "id"))

@@ -31,6 +31,10 @@ _EVENTS = {
     "study.resumed": "Resumed",
     "study.closed": "Closed: results can be read",
     "study.archived": "Archived",
+    "comparison.left_out": "Comparisons left out of the plan",
+    "comparison.included": "Comparisons put back into the plan",
+    "completion.redrawn": "Completions drawn anew",
+    "scan.unblinded": "The quality scan was read by arm",
     "study.simulated": "Simulated annotators took part",
     "judgment.undone": "An annotator took back an answer",
     "plan.change_refused": "A change of the frozen plan was refused",
@@ -115,3 +119,9 @@ def plural(number: int, words: str) -> str:
     """Write a count with its noun: ``{{ 3|plural:"pair pairs" }}``; an irregular plural is given whole."""
     one, many = words.split()
     return f"{count(number)} {one if number == 1 else many}"
+
+
+@register.filter
+def found(counts: dict[str, int], name: str) -> int:
+    """Return the count under a name; none is 0."""
+    return counts.get(name, 0)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from studies.domain.lifecycle import settle
 from studies.models import Study
 
-Row = TypeVar("Row", bound=Model)
+Row = TypeVar("Row")
 
 
 def find_study(slug: str) -> Study:
@@ -25,7 +26,7 @@ def actor_of(request: HttpRequest) -> str:
     return request.user.get_username()
 
 
-def page_of(rows: QuerySet[Row, Any], request: HttpRequest, size: int) -> Page[Row]:
+def page_of(rows: Sequence[Row] | QuerySet[Any, Row], request: HttpRequest, size: int) -> Page[Row]:
     """Return the page that the address asks for; the nearest one when there is no such page."""
     return Paginator(rows, size).get_page(request.GET.get("page"))
 

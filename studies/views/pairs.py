@@ -13,12 +13,21 @@ from django.views.decorators.http import require_safe
 
 from generation.spec import Message
 from studies import queries
+from studies.analysis.text_flags import FLAGS
 from studies.domain.unblinding import Response, responses, unblind
-from studies.enums import Outcome, Slot
+from studies.enums import Kind, Outcome, Slot, StudyStatus
 from studies.models import Assignment, Comparison, Judgment, Study
 from studies.views.common import find_study, page_of
 
 _PER_PAGE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A flag as the page words it, and in which response the scan saw what."""
+
+    words: str
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +39,10 @@ class BlindedPair:
     stratum: str
     turns: tuple[Message, ...]
     responses: tuple[Response, Response]
-    flags: list[str]
+    flags: list[Flag]
+    key: int
+    pending: bool = False
+    """Whether a response is being written anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +51,7 @@ class UnblindedPair:
 
     number: int
     comparison: Comparison
-    flags: list[str]
+    flags: list[Flag]
     outcomes: Counter[Outcome] = field(default_factory=Counter)
 
     @property
@@ -64,21 +76,20 @@ def study_pairs(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the pairs, ten a page, searched and filtered."""
     study = find_study(slug)
     wanted = {name: _words(request, name) for name in ("search", "stratum", "flag")}
-    page = page_of(queries.pairs(study, **wanted), request, _PER_PAGE)
+    page = page_of(queries.pair_keys(study, **wanted), request, _PER_PAGE)
     show = unblinded_pairs if study.unblinded else blinded_pairs
+    scan = queries.scan(study)
     context = {
         "study": study,
         "tab": "pairs",
         "page": page,
-        "pairs": show(study, list(page), first=page.start_index()),
+        "pairs": show(study, queries.pairs_of(study, list(page)), first=page.start_index()),
         "wanted": wanted,
         "strata": queries.strata(study),
-        "scan": [
-            (name, words, number)
-            for (name, (words, _)), number in zip(
-                queries.FLAGS.items(), queries.flag_counts(study).values(), strict=True
-            )
-        ],
+        "scan": [(name, words, scan.counts[name]) for name, words in FLAGS.items()],
+        "flagged": len(scan.pairs),
+        "left_out": study.comparisons.filter(kind=Kind.LEFT_OUT).count(),
+        "changeable": study.status in (StudyStatus.READY, StudyStatus.GENERATING),
     }
     return render(request, "dashboard/pairs.html", context)
 
@@ -90,18 +101,32 @@ def _words(request: HttpRequest, name: str) -> str:
 
 def blinded_pairs(_study: Study, comparisons: list[Comparison], *, first: int) -> list[BlindedPair]:
     """Put each pair's texts into slots by a keyed hash: the same at every visit, telling nothing."""
-    flags = queries.flags_of(comparisons)
-    return [
-        BlindedPair(
-            number=number,
-            name=comparison.prompt.name,
-            stratum=comparison.prompt.stratum,
-            turns=comparison.prompt.turns,
-            responses=responses(Assignment(comparison=comparison, candidate_slot=_slot(comparison))),
-            flags=flags[comparison.pk],
-        )
-        for number, comparison in enumerate(comparisons, start=first)
-    ]
+    return [_blinded(comparison, number) for number, comparison in enumerate(comparisons, start=first)]
+
+
+def _blinded(comparison: Comparison, number: int) -> BlindedPair:
+    slot = _slot(comparison)
+    candidate, baseline = f"Response {slot}", f"Response {slot.other}"
+    return BlindedPair(
+        number=number,
+        name=comparison.prompt.name,
+        stratum=comparison.prompt.stratum,
+        turns=comparison.prompt.turns,
+        responses=responses(Assignment(comparison=comparison, candidate_slot=slot)),
+        flags=_flags(comparison, names=(candidate, baseline)),
+        key=comparison.pk,
+        pending=any(one.status != "done" for one in (comparison.candidate, comparison.baseline)),
+    )
+
+
+def _flags(comparison: Comparison, *, names: tuple[str, str]) -> list[Flag]:
+    """Return a pair's flags in their order, with reasons that name the responses as the page does."""
+    reasons: dict[str, list[str]] = {"identical": []} if comparison.identical else {}
+    told = sorted(zip(names, queries.text_findings(comparison), strict=True), key=lambda one: one[0])
+    for name, found in told:
+        for finding in found:
+            reasons.setdefault(finding.flag, []).append(f"{name}: {finding.reason}.")
+    return [Flag(words, tuple(reasons[flag])) for flag, words in FLAGS.items() if flag in reasons]
 
 
 def _slot(comparison: Comparison) -> Slot:
@@ -111,7 +136,6 @@ def _slot(comparison: Comparison) -> Slot:
 
 def unblinded_pairs(study: Study, comparisons: list[Comparison], *, first: int) -> list[UnblindedPair]:
     """Return the pairs with their outcomes on the primary criterion."""
-    flags = queries.flags_of(comparisons)
     outcomes: dict[int, Counter[Outcome]] = {comparison.pk: Counter() for comparison in comparisons}
     answers = Judgment.objects.filter(
         assignment__comparison__in=list(outcomes), criterion__study=study, criterion__primary=True
@@ -119,6 +143,11 @@ def unblinded_pairs(study: Study, comparisons: list[Comparison], *, first: int) 
     for pk, candidate_slot, choice in answers:
         outcomes[pk][unblind(choice, candidate_slot=candidate_slot)] += 1
     return [
-        UnblindedPair(number, comparison, flags[comparison.pk], outcomes[comparison.pk])
+        UnblindedPair(
+            number,
+            comparison,
+            _flags(comparison, names=(comparison.candidate_arm.name, comparison.baseline_arm.name)),
+            outcomes[comparison.pk],
+        )
         for number, comparison in enumerate(comparisons, start=first)
     ]

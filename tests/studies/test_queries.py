@@ -121,38 +121,3 @@ def test_pairs_are_filtered_by_stratum():
 
     assert [pair.prompt.stratum for pair in queries.pairs(study, stratum="tone")] == ["tone"]
     assert queries.strata(study) == ["tone"]
-
-
-@pytest.mark.parametrize(
-    ("flag", "text"),
-    [
-        ("empty", " \n "),
-        ("special-tokens", "Well.<|im_end|>"),
-        ("special-tokens", "[INST] Well."),
-        ("", "a < b > c"),
-    ],
-)
-@pytest.mark.parametrize("side", ["candidate", "baseline"])
-def test_the_scan_flags_a_pair_for_either_of_its_texts(flag, text, side):
-    study = factories.ready_study(prompts=2)
-    pair = study.comparisons.first()
-    completion = getattr(pair, side)
-    completion.text = text
-    completion.save()
-
-    counts = queries.flag_counts(study)
-
-    assert {name: number for name, number in counts.items() if number} == ({flag: 1} if flag else {})
-    assert len(queries.flags_of([pair])[pair.pk]) == bool(flag)
-
-
-def test_the_scan_flags_what_was_cut_off_and_what_is_identical():
-    study = factories.ready_study(prompts=3)
-    cut, same, _ = study.comparisons.select_related("candidate")
-    cut.candidate.finish_reason = "length"
-    cut.candidate.save()
-    same.identical = True
-    same.save()
-
-    assert queries.flag_counts(study) == {"empty": 0, "identical": 1, "cut-off": 1, "special-tokens": 0}
-    assert [pair.pk for pair in queries.pairs(study, flag="identical")] == [same.pk]

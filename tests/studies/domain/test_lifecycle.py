@@ -49,8 +49,11 @@ def test_a_verb_moves_a_study_only_where_the_life_allows_it(name, status):
     verb, target = VERBS[name]
     study = IN_STATUS[status]()
     from_paused = name == "resume"
-    allowed = target in MOVES[status] and (
-        target != StudyStatus.OPEN or from_paused == (status == StudyStatus.PAUSED)
+    allowed = (
+        target in MOVES[status]
+        and (target != StudyStatus.OPEN or from_paused == (status == StudyStatus.PAUSED))
+        # From ready it goes back only where completions are drawn anew.
+        and (target != StudyStatus.GENERATING or status == StudyStatus.DRAFT)
     )
 
     if allowed:

@@ -290,6 +290,9 @@ TRIGGERED = {
     "studies_assignment_never_more_than_overlap": one_row_too_many,
     "studies_assignment_own_row_has_its_annotator": own_row_without_annotator,
     "studies_assignment_own_row_is_not_handed_on": own_row_handed_on,
+    "studies_comparison_leaves_plan_before_opening": lambda: change(
+        open_study().comparisons.first(), kind="out"
+    ),
     "studies_auditevent_is_append_only_update": lambda: change(
         record_event(actor="ada", action="one"), action="another"
     ),
