@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
+from studies.analysis.quality import CheckRate, check_rate
 from studies.domain.unblinding import passed, unblind
 from studies.enums import Kind, Outcome
 from studies.models import Annotator, Judgment, Study
@@ -27,6 +28,29 @@ class Conduct:
     """Checks in which the intact response was preferred."""
     first: dict[_Pair, Outcome] = field(default_factory=dict)
     again: dict[_Pair, Outcome] = field(default_factory=dict)
+
+    agreed: list[float] = field(default_factory=list)
+    """By comparison that others judged too: the share of them who gave the same answer. See `agree`."""
+
+    @property
+    def failed(self) -> int:
+        """How many attention checks were not passed."""
+        return self.checks - self.passed
+
+    @property
+    def reliability(self) -> CheckRate:
+        """The posterior of passing a check, with its interval."""
+        return check_rate(self.passed, self.checks)
+
+    @property
+    def self_agreement(self) -> float | None:
+        """The share of repeats that came out alike; None without any."""
+        return self.alike / self.repeats if self.repeats else None
+
+    @property
+    def others_agreement(self) -> float | None:
+        """The mean share of the others who gave the same answer; None where nobody else judged."""
+        return sum(self.agreed) / len(self.agreed) if self.agreed else None
 
     @property
     def repeats(self) -> int:
@@ -80,3 +104,17 @@ def conduct(study: Study, *, annotators: Iterable[Annotator] | None = None) -> d
             each.times += [active_ms] if active_ms is not None else []
             each.first[pair] = outcome
     return found
+
+
+def agree(found: Mapping[int, Conduct]) -> None:
+    """Note for everybody of ``found``, who have to be all of a study, how far the others agreed with them."""
+    answers: dict[_Pair, Counter[Outcome]] = defaultdict(Counter)
+    for each in found.values():
+        for pair, outcome in each.first.items():
+            answers[pair][outcome] += 1
+    for each in found.values():
+        each.agreed = [
+            (answers[pair][outcome] - 1) / (answers[pair].total() - 1)
+            for pair, outcome in each.first.items()
+            if answers[pair].total() > 1
+        ]

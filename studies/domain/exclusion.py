@@ -17,6 +17,8 @@ RULES: dict[str, str] = {
     "failed-checks": "Failed the attention checks",
     "too-fast": "Answered faster than the responses can be read",
     "straight-lining": "Gave the same answer throughout",
+    "inconsistent": "Contradicted themselves when a pair came again with its sides swapped",
+    "disagreeing": "Agreed too little with the others who judged the same pairs",
     "withdrew": "Asked to have their answers left out",
     "duplicate-person": "Took part before under another name",
     "technical-problem": "Could not see the responses as they were meant",

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from studies.domain.conduct import Conduct, conduct
+from studies.domain.conduct import Conduct, agree, conduct
 from studies.domain.errors import StudyError
 from studies.domain.exclusion import exclude_annotator
 from studies.models import Annotator, Exclusion, Study
 
 _FEWEST_TIMES = 5
 _FEWEST_ANSWERS = 10
-"""Fewer answers than that say nothing of straight-lining."""
+"""Fewer answers than that say nothing of straight-lining, nor of agreement with the others."""
+_FEWEST_REPEATS = 2
 _WORDS = {
     "failed_checks": "Not passed: {} attention checks or more",
     "median_active_ms": f"A median active time below {{}} ms, of {_FEWEST_TIMES} comparisons or more",
     "same_answer_share": f"One answer in a share of {{}} or more, of {_FEWEST_ANSWERS} comparisons or more",
+    "self_agreement": f"Swapped repeats alike in a share below {{}}, of {_FEWEST_REPEATS} repeats or more",
+    "others_agreement": "A mean share below {} of the others who gave the same answer, "
+    f"of {_FEWEST_ANSWERS} comparisons or more that others judged too",
 }
 
 
@@ -26,20 +30,55 @@ def spoken_rules(study: Study) -> list[str]:
 
 def broken_rules(study: Study, how: Conduct) -> Iterator[tuple[str, str]]:
     """Yield each rule that somebody's conduct breaks, with the figures as its reason."""
-    rules = study.quality
-    failed = how.checks - how.passed
-    if "failed_checks" in rules and failed >= rules["failed_checks"]:
-        yield (
-            "failed-checks",
-            f"{failed} of {how.checks} checks not passed; the plan's threshold is {rules['failed_checks']}",
-        )
-    slow, median = rules.get("median_active_ms"), how.median_ms
-    if slow is not None and median is not None and len(how.times) >= _FEWEST_TIMES and median < slow:
-        yield "too-fast", f"median active time {median:.0f} ms; the plan's threshold is {slow} ms"
-    share, same = rules.get("same_answer_share"), how.most_common
-    enough = how.answers.total() >= _FEWEST_ANSWERS
-    if share is not None and same is not None and enough and same >= share:
-        yield "straight-lining", f"the same answer in {same:.0%}; the plan's threshold is {share:.0%}"
+    for key, (rule, broken) in _RULES.items():
+        threshold = study.quality.get(key)
+        said = None if threshold is None else broken(how, threshold)
+        if said is not None:
+            yield rule, f"{said}; the plan's threshold is {_told(key, threshold)}"
+
+
+def _told(key: str, threshold: float) -> str:
+    if key == "median_active_ms":
+        return f"{threshold} ms"
+    return f"{threshold}" if key == "failed_checks" else f"{threshold:.0%}"
+
+
+def _failed_checks(how: Conduct, most: float) -> str | None:
+    return f"{how.failed} of {how.checks} checks not passed" if how.failed >= most else None
+
+
+def _too_fast(how: Conduct, least: float) -> str | None:
+    median = how.median_ms
+    fast = median is not None and len(how.times) >= _FEWEST_TIMES and median < least
+    return f"median active time {median:.0f} ms" if fast else None
+
+
+def _straight_lining(how: Conduct, most: float) -> str | None:
+    same = how.most_common
+    one_sided = same is not None and how.answers.total() >= _FEWEST_ANSWERS and same >= most
+    return f"the same answer in {same:.0%}" if one_sided else None
+
+
+def _inconsistent(how: Conduct, least: float) -> str | None:
+    share = how.self_agreement
+    differs = share is not None and how.repeats >= _FEWEST_REPEATS and share < least
+    return f"{how.alike} of {how.repeats} swapped repeats alike" if differs else None
+
+
+def _disagreeing(how: Conduct, least: float) -> str | None:
+    share = how.others_agreement
+    alone = share is not None and len(how.agreed) >= _FEWEST_ANSWERS and share < least
+    return f"agreed with {share:.0%} of the others, over {len(how.agreed)} comparisons" if alone else None
+
+
+_RULES: dict[str, tuple[str, Callable[[Conduct, float], str | None]]] = {
+    "failed_checks": ("failed-checks", _failed_checks),
+    "median_active_ms": ("too-fast", _too_fast),
+    "same_answer_share": ("straight-lining", _straight_lining),
+    "self_agreement": ("inconsistent", _inconsistent),
+    "others_agreement": ("disagreeing", _disagreeing),
+}
+"""By the key in the study file: the rule's name, and what tells whether it is broken."""
 
 
 def apply_rules(*, study: Study, actor: str) -> list[Exclusion]:
@@ -55,9 +94,11 @@ def apply_rules(*, study: Study, actor: str) -> list[Exclusion]:
         Exclusion.objects.filter(study=study, annotator__isnull=False).values_list("annotator", "rule")
     )
     people = {annotator.pk: annotator for annotator in Annotator.objects.filter(study=study)}
+    how = conduct(study)
+    agree(how)
     return [
         exclude_annotator(annotator=people[pk], rule=rule, reason=reason, actor=actor)
-        for pk, how in conduct(study).items()
-        for rule, reason in broken_rules(study, how)
+        for pk, each in how.items()
+        for rule, reason in broken_rules(study, each)
         if (pk, rule) not in known
     ]

@@ -1,15 +1,22 @@
 """Rules fixed in the plan: who breaks them is flagged, once, with the figures, and reversibly."""
 
 from collections import Counter
+from io import StringIO
+from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
+from scipy import stats
 
+from studies.domain.assignment import claim_next
 from studies.domain.audit import first_broken_event
-from studies.domain.conduct import Conduct
+from studies.domain.conduct import Conduct, agree, conduct
 from studies.domain.errors import StudyError
 from studies.domain.exclusion import revoke_exclusion
+from studies.domain.judging import Answer, Submission, submit
 from studies.domain.quality import apply_rules, broken_rules, spoken_rules
+from studies.enums import Outcome
 from studies.models import AuditEvent, Judgment, Study
 from tests.factories import AnnotatorFactory, draft_study, judge, open_study
 
@@ -93,3 +100,81 @@ def test_the_dashboard_says_the_rules_and_applies_them(dashboard, study):
     assert "straight-lining: the same answer in 100%" in after
     assert study.exclusions.get().created_by.username == "ada"
     assert study.exclusions.get().created_at <= timezone.now()
+
+
+PAIRS = [(number, number + 100) for number in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("again", "rules"),
+    [("win win", []), ("win loss", []), ("loss loss", ["inconsistent"]), ("loss", [])],
+)
+def test_self_agreement_is_the_share_of_repeats_alike(again, rules):
+    outcomes = [Outcome(word) for word in again.split()]
+    how = Conduct(first=dict.fromkeys(PAIRS, Outcome.WIN), again=dict(zip(PAIRS, outcomes, strict=False)))
+
+    found = broken_rules(Study(quality={"self_agreement": 0.5}), how)
+
+    assert [rule for rule, _ in found] == rules
+
+
+def test_agreement_with_the_others_leaves_oneself_out():
+    win, loss = (dict.fromkeys(PAIRS, outcome) for outcome in (Outcome.WIN, Outcome.LOSS))
+    alone = Conduct(first={(77, 78): Outcome.WIN})
+    found = {1: Conduct(first=win), 2: Conduct(first=win), 3: Conduct(first=loss), 4: alone}
+
+    agree(found)
+
+    # By hand: of the two others, one agrees with 1 and with 2, none with 3; nobody else judged 4's pair.
+    assert [found[n].others_agreement for n in (1, 2, 3)] == [0.5, 0.5, 0.0]
+    assert alone.others_agreement is None
+    said = dict(broken_rules(Study(quality={"others_agreement": 0.4}), found[3]))
+    assert said == {
+        "disagreeing": "agreed with 0% of the others, over 10 comparisons; the plan's threshold is 40%"
+    }
+
+
+def test_too_few_shared_comparisons_say_nothing_of_agreement():
+    found = {n: Conduct(first=dict.fromkeys(PAIRS[:9], o)) for n, o in ((1, Outcome.WIN), (2, Outcome.LOSS))}
+    agree(found)
+
+    assert list(broken_rules(Study(quality={"others_agreement": 1.0}), found[1])) == []
+
+
+def test_the_verb_excludes_who_disagrees_with_everybody():
+    study = open_study(comparisons=10, overlap=4, quality={"others_agreement": 0.3})
+    for number in range(3):
+        judge(
+            study, annotator=AnnotatorFactory(study=study, pseudonym=f"one-of-three-{number}"), choice="tie"
+        )
+    judge(study, annotator=AnnotatorFactory(study=study, pseudonym="other"), choice="A")
+
+    (exclusion,) = apply_rules(study=study, actor="ada")
+
+    assert (exclusion.annotator.pseudonym, exclusion.rule) == ("other", "disagreeing")
+
+
+@pytest.mark.parametrize(("passed", "checks"), [(0, 1), (3, 4), (10, 10)])
+def test_reliability_is_the_beta_posterior_under_a_uniform_prior(passed, checks):
+    told = Conduct(checks=checks, passed=passed).reliability
+
+    posterior = stats.beta(1 + passed, 1 + checks - passed)  # the oracle: scipy's distribution
+    assert told.posterior_mean == pytest.approx((1 + passed) / (2 + checks))
+    assert (told.posterior_low, told.posterior_high) == pytest.approx(posterior.interval(0.95))
+
+
+def test_reliability_is_shown_with_its_interval(dashboard):
+    made = open_study(comparisons=6, quota=3, checks={"shuffled": 1})
+    annotator = AnnotatorFactory(study=made)
+    while row := claim_next(annotator=annotator, now=timezone.now()):
+        submission = Submission(assignment_key=row.key, answers={"overall": Answer("A")}, key=uuid4())
+        submit(annotator=annotator, submission=submission, now=timezone.now())
+    how = conduct(made)[annotator.pk].reliability
+
+    page = dashboard.get(f"/studies/{made.slug}/annotators/").content.decode()
+    out = StringIO()
+    call_command("study", "quality", made.slug, stdout=out)
+
+    assert f"{how.posterior_low:.2f} to {how.posterior_high:.2f}" in out.getvalue()
+    assert "Reliability" in page
+    assert f"({how.posterior_low * 100:.0f}" in page
