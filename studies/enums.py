@@ -133,6 +133,7 @@ class Decoy(TextChoices):
 
     SHUFFLED = "shuffled", "Words shuffled"
     MISMATCHED = "mismatched", "A response to another prompt"
+    WRITTEN = "written", "Written by the researcher"
 
 
 class Frame(TextChoices):
@@ -147,5 +148,4 @@ class AnnotatorStatus(TextChoices):
 
     ACTIVE = "active", "Active"
     FINISHED = "finished", "Finished"
-    DECLINED = "declined", "Declined consent"
     SCREENED = "screened", "Screened out"

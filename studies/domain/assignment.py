@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from studies.domain.errors import StudyError
 from studies.domain.free_rows import Candidate, History, candidates, history, left, take
@@ -58,14 +59,14 @@ def claim_next(*, annotator: Annotator, now: datetime) -> Assignment | None:
     last, then the stored random order.
     """
     pause = _FIRST_PAUSE
-    for _ in range(_ATTEMPTS):
+    for _attempt in range(_ATTEMPTS):
         try:
             with transaction.atomic():
                 return _claim(annotator, now)
         except (_ContendedError, IntegrityError):
             time.sleep(pause)
             pause *= 2
-    message = "The site is very busy at the moment. Please reload the page."
+    message = _("The site is very busy at the moment. Please reload the page.")
     raise StudyError(message)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from studies.domain.errors import StudyError
 from studies.models import AuditEvent, Study
@@ -45,7 +46,7 @@ def record_event(
 ) -> AuditEvent:
     """Append one event. Two writers cannot fork the chain: the loser takes the next place."""
     at = timezone.now()
-    for _ in range(_TRIES):
+    for _attempt in range(_TRIES):
         last = AuditEvent.objects.order_by("-id").values_list("hash", flat=True).first()
         event = AuditEvent(
             at=at,
@@ -63,7 +64,7 @@ def record_event(
         except IntegrityError:
             continue
         return event
-    message = "The audit log is busy; nothing was changed. Try again."
+    message = _("The audit log is busy; nothing was changed. Try again.")
     raise StudyError(message)
 
 

@@ -28,9 +28,10 @@ def plan_checks(study: Study) -> None:
     real = study.comparisons.filter(kind=Kind.REAL).order_by("prompt__position", "id")
     pairs = list(real.select_related("candidate", "baseline"))
     rng = np.random.default_rng([study.seed, _STREAM])
-    wanted = [made for made in Decoy for _ in range(study.checks.get(made.value, 0))]
-    if wanted:
-        _save(_checks(pairs, wanted, rng))
+    by_program: list[Decoy] = [made for made in Decoy if made is not Decoy.WRITTEN]
+    wanted = [made for made in by_program for _ in range(study.checks.get(made.value, 0))]
+    made = _checks(pairs, wanted, rng) if wanted else []
+    _save([*made, *_written(study, pairs, made, rng)])
     if study.repeats:
         _save([_of(pair, kind=Kind.REPEAT) for pair in pairs if not pair.identical])
 
@@ -80,6 +81,26 @@ def _check(
     check = _of(pair, kind=Kind.CHECK)
     check.decoy, check.decoy_made, check.replaced = text, decoy, replaced
     return check
+
+
+def _written(
+    study: Study, pairs: list[Comparison], made: list[Comparison], rng: np.random.Generator
+) -> list[Comparison]:
+    """Return the checks that the researcher wrote. Each borrows the two sides of a pair, and no text."""
+    taken = {check.candidate_id for check in made}
+    hosts = [pair for pair in pairs if pair.candidate_id not in taken]
+    if len(hosts) < len(study.written_checks):
+        message = "There are fewer pairs than attention checks. Ask for fewer under “checks”."
+        raise StudyError(message)
+    checks = []
+    for host, texts in zip(hosts, study.written_checks, strict=False):
+        check = _of(host, kind=Kind.CHECK)
+        check.decoy_made, check.replaced = Decoy.WRITTEN, Frame.CANDIDATE
+        if rng.random() < 1 / 2:
+            check.replaced = Frame.BASELINE
+        check.asked, check.intact, check.decoy = texts["prompt"], texts["better"], texts["worse"]
+        checks.append(check)
+    return checks
 
 
 def _shuffled(text: str, rng: np.random.Generator) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from studies.domain.assignment import open_row, release
 from studies.domain.audit import record_event
@@ -44,6 +45,8 @@ class Answer:
     strength: int | None = None
     """Degrees on a graded scale, 0 for the middle; None on an ungraded one."""
     reason: str = ""
+    ticked: tuple[str, ...] = ()
+    """Reasons ticked, of those the study offers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def submit(*, annotator: Annotator, submission: Submission, now: datetime) -> Re
         with transaction.atomic():
             return _submit(lock_annotator(annotator, hold_study=True), submission, now)
     except IntegrityError as error:
-        message = "This page was used for another comparison. Reload it and answer again."
+        message = _("This page was used for another comparison. Reload it and answer again.")
         raise StudyError(message) from error
 
 
@@ -92,7 +95,7 @@ def _judgments(row: Assignment, study: Study, submission: Submission, now: datet
     criteria = {criterion.name: criterion for criterion in criteria_of(study)}
     unknown = sorted(submission.answers.keys() - criteria.keys())
     if unknown:
-        message = f"This study does not ask “{unknown[0]}”. Reload the page."
+        message = _("This study does not ask “%(question)s”. Reload the page.") % {"question": unknown[0]}
         raise StudyError(message)
     return [_judgment(row, criterion, submission, now) for criterion in criteria.values()]
 
@@ -100,10 +103,12 @@ def _judgments(row: Assignment, study: Study, submission: Submission, now: datet
 def _judgment(row: Assignment, criterion: Criterion, submission: Submission, now: datetime) -> Judgment:
     answer = submission.answers.get(criterion.name)
     if answer is None:
-        message = f"Please answer “{criterion.question}”."
+        message = _("Please answer “%(question)s”.") % {"question": criterion.question}
         raise StudyError(message)
     if not offered(criterion.scale, answer):
-        message = f"“{criterion.question}” does not offer that answer. Choose one of those shown."
+        message = _("“%(question)s” does not offer that answer. Choose one of those shown.") % {
+            "question": criterion.question
+        }
         raise StudyError(message)
     return Judgment(
         assignment=row,
@@ -111,6 +116,7 @@ def _judgment(row: Assignment, criterion: Criterion, submission: Submission, now
         choice=answer.choice,
         strength=answer.strength,
         reason=answer.reason,
+        ticked=list(answer.ticked),
         active_ms=submission.active_ms,
         key=submission.key,
         submitted_at=now,
@@ -187,6 +193,7 @@ def _told(judgment: Judgment) -> dict[str, Any]:
         "choice": judgment.choice,
         "strength": judgment.strength,
         "reason": judgment.reason,
+        "ticked": judgment.ticked,
         "active_ms": judgment.active_ms,
         "key": str(judgment.key),
         "submitted_at": judgment.submitted_at.isoformat(),

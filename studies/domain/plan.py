@@ -28,13 +28,15 @@ def study_document(study: Study) -> dict[str, Any]:
         "quota": study.quota,
         "ties": str(study.tie_rule),
         "draws": str(study.draws),
-        "checks": study.checks or None,
+        "checks": _asked_checks(study) or None,
         "repeats": study.repeats or None,
         "practice": study.practice or None,
         "comprehension": study.comprehension or None,
         "quality": study.quality or None,
         "analysis": study.analysis or None,
         "survey": study.survey or None,
+        "differences": study.differences or None,
+        "reasons": study.reasons or None,
         "recruiting": study.recruiting or None,
         "comparisons": None if study.design == Design.BASELINE else str(study.design),
         "replicates": study.replicates,
@@ -46,6 +48,12 @@ def study_document(study: Study) -> dict[str, Any]:
         "prompts": [_prompt(prompt) for prompt in study.prompts.all()],
     }
     return {key: value for key, value in document.items() if value not in ("", None)}
+
+
+def _asked_checks(study: Study) -> dict[str, Any]:
+    """Return the checks as the study file asks for them: numbers, and the texts of written ones."""
+    written = {"written": study.written_checks} if study.written_checks else {}
+    return {**study.checks, **written}
 
 
 def _criterion(criterion: Criterion) -> dict[str, Any]:
@@ -125,8 +133,9 @@ def _checks(study: Study) -> list[dict[str, str]]:
     found = study.comparisons.filter(kind=Kind.CHECK).order_by("prompt__position", "id")
     return [
         {"prompt": prompt, "arm": arm, "replaced": replaced, "made": made, "decoy": sha256(decoy)}
-        for prompt, arm, replaced, made, decoy in found.values_list(
-            "prompt__name", "candidate_arm__name", "replaced", "decoy_made", "decoy"
+        | ({"intact": sha256(intact), "asked": sha256(asked)} if asked else {})
+        for prompt, arm, replaced, made, decoy, intact, asked in found.values_list(
+            "prompt__name", "candidate_arm__name", "replaced", "decoy_made", "decoy", "intact", "asked"
         )
     ]
 

@@ -28,6 +28,8 @@ def responses(assignment: Assignment) -> tuple[Response, Response]:
 def _shown(comparison: Comparison, frame: Frame) -> str:
     if comparison.replaced == frame:
         return comparison.decoy
+    if comparison.intact:
+        return comparison.intact
     return comparison.candidate.text if frame is Frame.CANDIDATE else comparison.baseline.text
 
 

@@ -86,7 +86,12 @@ def _fill(study: Study, entry: StudyEntry) -> None:
     study.replicates, study.lease_minutes = entry.replicates, entry.lease_minutes
     study.design = entry.comparisons
     study.min_exposure_ms = entry.min_exposure_ms
-    study.checks = {made: number for made, number in entry.checks.model_dump().items() if number}
+    written = [check.model_dump() for check in entry.checks.written]
+    numbers = entry.checks.model_dump() | {"written": len(written)}
+    study.checks = {made: number for made, number in numbers.items() if number}
+    study.written_checks = written
+    study.differences = entry.differences
+    study.reasons = entry.reasons.model_dump(exclude_defaults=True)
     study.repeats = entry.repeats
     study.practice = [pair.model_dump() for pair in entry.practice]
     study.recruiting = entry.recruiting.model_dump(exclude_defaults=True) if entry.recruiting else {}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from generation.spec import Negative, SpecError
 from studies.domain.audit import canonical
 from studies.domain.designs import pairs_per_prompt
-from studies.enums import Scale
+from studies.enums import Scale, TextFormat
 from studies.files.errors import Path
 from studies.files.schema import ArmEntry, PromptEntry, StudyEntry, SurveyEntry
 
@@ -28,6 +28,7 @@ def problems(entry: StudyEntry) -> Iterator[Problem]:
     yield from _specs(entry)
     yield from ((("analysis", *path), problem) for path, problem in _analysable(entry))
     yield from _enough_for_checks(entry)
+    yield from _page(entry)
     yield from _exactly_one_baseline(entry)
     yield from _each_prompt(entry)
 
@@ -134,9 +135,12 @@ def _analysable(entry: StudyEntry) -> Iterator[Problem]:
 def _enough_for_checks(entry: StudyEntry) -> Iterator[Problem]:
     each = pairs_per_prompt(len(entry.arms), entry.comparisons)
     pairs = len(entry.prompts) * each * entry.replicates
-    wanted = entry.checks.shuffled + entry.checks.mismatched
+    wanted = entry.checks.shuffled + entry.checks.mismatched + len(entry.checks.written)
     if wanted > pairs:
         yield ("checks",), f"asks for {wanted} checks, but there are only {pairs} pairs to make them from"
+    for index, check in enumerate(entry.checks.written):
+        if check.better.split() == check.worse.split():
+            yield ("checks", "written", index, "worse"), "says the same as “better”, so no answer is right"
     failed = entry.quality.failed_checks
     if failed is not None and failed > wanted:
         yield ("quality", "failed_checks"), f"can never be met: an annotator meets {wanted} checks"
@@ -145,6 +149,17 @@ def _enough_for_checks(entry: StudyEntry) -> Iterator[Problem]:
     most = min(entry.quota, pairs) // 2
     if entry.repeats > most:
         yield ("repeats",), f"repeats are at most half of what an annotator compares, here {most}"
+
+
+def _page(entry: StudyEntry) -> Iterator[Problem]:
+    if entry.differences and entry.text != TextFormat.PLAIN:
+        yield ("differences",), "marks the words of plain texts; with “text: markdown” leave it out"
+    if len(set(entry.reasons.options)) < len(entry.reasons.options):
+        yield ("reasons", "options"), "an option is there twice"
+    if entry.quality.self_agreement is not None and not entry.repeats:
+        yield ("quality", "self_agreement"), "needs “repeats”: it looks at what is compared twice"
+    if entry.quality.others_agreement is not None and entry.overlap == 1:
+        yield ("quality", "others_agreement"), "needs an “overlap” of 2 or more: nobody else judges the same"
 
 
 def _each_prompt(entry: StudyEntry) -> Iterator[Problem]:

@@ -48,11 +48,27 @@ class CriterionEntry(Entry):
     primary: bool = False
 
 
+class WrittenCheckEntry(Entry):
+    """An attention check whose texts the researcher wrote."""
+
+    prompt: Said
+    better: Said
+    worse: Said
+
+
 class ChecksEntry(Entry):
-    """How many attention checks every annotator meets, by how the inferior response is made."""
+    """The attention checks every annotator meets: how many of each making, and those written."""
 
     shuffled: Few = 0
     mismatched: Few = 0
+    written: Annotated[list[WrittenCheckEntry], Field(max_length=20)] = Field(default_factory=list)
+
+
+class ReasonsEntry(Entry):
+    """Reasons that annotators can tick, and whether they have to give one."""
+
+    options: Annotated[list[Line], Field(max_length=12)] = Field(default_factory=list)
+    required: bool = False
 
 
 class PracticeEntry(Entry):
@@ -107,6 +123,8 @@ class QualityEntry(Entry):
     failed_checks: Annotated[int, Field(ge=1, le=40)] | None = None
     median_active_ms: Annotated[int, Field(ge=1, le=600_000)] | None = None
     same_answer_share: Annotated[float, Field(gt=0.5, le=1)] | None = None
+    self_agreement: Annotated[float, Field(gt=0, le=1)] | None = None
+    others_agreement: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
 class InterimEntry(Entry):
@@ -206,6 +224,8 @@ class StudyEntry(Entry):
     practice: Annotated[list[PracticeEntry], Field(max_length=10)] = Field(default_factory=list)
     comprehension: Annotated[list[ComprehensionEntry], Field(max_length=10)] = Field(default_factory=list)
     survey: Annotated[list[SurveyEntry], Field(max_length=50)] = Field(default_factory=list)
+    differences: bool = False
+    reasons: ReasonsEntry = ReasonsEntry()
     recruiting: RecruitingEntry | None = None
     quality: QualityEntry = QualityEntry()
     analysis: AnalysisEntry = AnalysisEntry()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -15,7 +15,6 @@ from studies.domain.judging import Answer, Submission
 from studies.enums import Choice, Scale
 from studies.models import Criterion
 
-_EXTERNAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
 _MOST_MS = 24 * 60 * 60 * 1000
 _MOST_REASON = 2000
 Text = str | Promise
@@ -88,14 +87,6 @@ SCALES: dict[str, tuple[Point, ...]] = {
 """The answers of each scale, from A at one end to B at the other."""
 
 
-def external_id(raw: str) -> str | None:
-    """Return the id that a recruiting site handed over; empty when it gave none, None when unusable."""
-    raw = raw.strip()
-    if raw and not _EXTERNAL_ID.fullmatch(raw):
-        return None
-    return raw
-
-
 class ConsentForm(forms.Form):
     """The explicit box. Nothing is ticked beforehand."""
 
@@ -151,9 +142,18 @@ class JudgmentForm(forms.Form):
     key = forms.UUIDField()
     reason = forms.CharField(required=False, max_length=_MOST_REASON)
 
-    def __init__(self, *args: Any, criteria: Sequence[Criterion], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        criteria: Sequence[Criterion],
+        reasons: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.criteria = criteria
+        self.reasons = reasons or {}
+        options = [(option, option) for option in self.reasons.get("options", ())]
+        self.fields["ticked"] = forms.MultipleChoiceField(choices=options, required=False)
         for criterion in criteria:
             self.fields[_field(criterion)] = forms.ChoiceField(
                 choices=[(point.value, point.label) for point in SCALES[criterion.scale]],
@@ -164,6 +164,19 @@ class JudgmentForm(forms.Form):
                     % {"question": criterion.question.replace("%", "%%")},
                 },
             )
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a reason where the study does."""
+        data: dict[str, Any] = self.cleaned_data
+        given = data.get("ticked") or data.get("reason", "").strip()
+        if self.reasons.get("required") and not given:
+            self.add_error("reason", _("Say why: tick a reason, or write a few words."))
+        return data
+
+    def ticks(self) -> list[tuple[str, bool]]:
+        """Return the reasons that can be ticked, and whether each is."""
+        chosen = self.data.getlist("ticked") if isinstance(self.data, QueryDict) else []
+        return [(option, option in chosen) for option in self.reasons.get("options", ())]
 
     def questions(self) -> list[Question]:
         """Return what the page shows, with what was chosen if the form came back."""
@@ -192,7 +205,8 @@ class JudgmentForm(forms.Form):
         chosen = self.cleaned_data[_field(criterion)]
         point = next(point for point in SCALES[criterion.scale] if point.value == chosen)
         reason = self.cleaned_data["reason"] if criterion.primary else ""
-        return Answer(choice=point.choice.value, strength=point.strength, reason=reason)
+        ticked = tuple(self.cleaned_data["ticked"]) if criterion.primary else ()
+        return Answer(choice=point.choice.value, strength=point.strength, reason=reason, ticked=ticked)
 
     def first_error(self) -> str:
         """Return one line that says what is missing."""

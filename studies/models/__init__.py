@@ -1,6 +1,14 @@
 """The experiment's tables."""
 
-from studies.models.annotation import Annotator, Exclusion, Judgment, Skip, new_key
+from studies.models.annotation import (
+    Annotator,
+    Exclusion,
+    Judgment,
+    Refusal,
+    RevokedInvite,
+    Skip,
+    new_key,
+)
 from studies.models.audit import AuditEvent
 from studies.models.comparison import Assignment, Comparison
 from studies.models.study import Arm, Criterion, Prompt, Study, new_token
@@ -15,6 +23,8 @@ __all__ = [
     "Exclusion",
     "Judgment",
     "Prompt",
+    "Refusal",
+    "RevokedInvite",
     "Skip",
     "Study",
     "new_key",

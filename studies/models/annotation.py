@@ -71,6 +71,7 @@ class Judgment(models.Model):
         null=True, blank=True, help_text="Degrees on a graded scale; none otherwise"
     )
     reason = models.TextField(blank=True, default="")
+    ticked = models.JSONField(default=list, blank=True, help_text="Reasons ticked, of those the study offers")
     active_ms = models.PositiveIntegerField(null=True, blank=True)
     key = models.UUIDField(help_text="The browser's idempotency key, one per submission")
     submitted_at = models.DateTimeField()
@@ -110,6 +111,27 @@ class Skip(models.Model):
 
     def __str__(self) -> str:
         return f"skip {self.pk}"
+
+
+class Refusal(models.Model):
+    """Somebody did not agree to take part: that they were there, on which day, and nothing about them."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="refusals")
+    day = models.DateField()
+
+    def __str__(self) -> str:
+        return f"refusal {self.pk}"
+
+
+class RevokedInvite(models.Model):
+    """A link that was withdrawn: it lets nobody in any more, and says so."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="revoked_invites")
+    invite = models.CharField(max_length=40, unique=True)
+    revoked_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"revoked invite {self.pk}"
 
 
 class Exclusion(models.Model):

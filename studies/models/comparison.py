@@ -15,7 +15,8 @@ from studies.models.study import Arm, Prompt, Study
 class Comparison(models.Model):
     """A candidate's and the baseline's completion of one prompt.
 
-    An attention check shows the decoy instead of the completion of the arm that it replaces.
+    An attention check shows the decoy instead of the completion of the arm that it replaces. One that a
+    researcher wrote shows texts of its own in all places: the pair only lends it the two sides.
     """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="comparisons")
@@ -29,6 +30,10 @@ class Comparison(models.Model):
         default=False, help_text="Both texts are the same: an automatic tie, never shown"
     )
     decoy = models.TextField(blank=True, default="", help_text="The inferior response of a check")
+    intact = models.TextField(
+        blank=True, default="", help_text="The better response of a check that a researcher wrote"
+    )
+    asked = models.TextField(blank=True, default="", help_text="The prompt of such a check")
     decoy_made = models.CharField(max_length=10, choices=Decoy.choices, blank=True, default="")
     replaced = models.CharField(max_length=9, choices=Frame.choices, blank=True, default="")
 
@@ -50,6 +55,11 @@ class Comparison(models.Model):
                     kind=Kind.CHECK, decoy__gt="", decoy_made__in=Decoy.values, replaced__in=Frame.values
                 )
                 | (~Q(kind=Kind.CHECK) & Q(decoy="", decoy_made="", replaced="")),
+            ),
+            models.CheckConstraint(
+                name="studies_comparison_written_check_is_whole",
+                condition=Q(decoy_made=Decoy.WRITTEN, intact__gt="", asked__gt="")
+                | (~Q(decoy_made=Decoy.WRITTEN) & Q(intact="", asked="")),
             ),
             models.UniqueConstraint(
                 "candidate", "baseline", "kind", name="studies_comparison_once_per_pair_and_kind"

@@ -52,6 +52,9 @@ class Study(models.Model):
     checks = models.JSONField(
         default=dict, blank=True, help_text="Attention checks per annotator, by how they are made"
     )
+    written_checks = models.JSONField(
+        default=list, blank=True, help_text="Attention checks that the researcher wrote"
+    )
     repeats = models.PositiveIntegerField(default=0, help_text="Swapped repeats per annotator")
     practice = models.JSONField(default=list, blank=True, help_text="Pairs to practise with, with feedback")
     comprehension = models.JSONField(
@@ -67,10 +70,19 @@ class Study(models.Model):
         default=dict, blank=True, help_text="The recruiting site's completion codes and return link"
     )
     survey = models.JSONField(default=list, blank=True, help_text="Questions after the comparisons")
+    differences = models.BooleanField(
+        default=False, help_text="Annotators may have the words marked that differ"
+    )
+    reasons = models.JSONField(
+        default=dict, blank=True, help_text="Reasons to tick, and whether one must be given"
+    )
 
     plan = models.JSONField(null=True, blank=True)
     plan_hash = models.CharField(max_length=64, blank=True, default="")
     invite = models.CharField(max_length=40, unique=True, default=new_token)
+    invite_until = models.DateTimeField(
+        null=True, blank=True, help_text="When the link stops letting newcomers in"
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

@@ -93,13 +93,16 @@ def _skips(study: Study) -> int:
 
 def _annotators(study: Study) -> dict[str, int]:
     active = Q(exclusions__isnull=False, exclusions__revoked_at=None)
-    return Annotator.objects.filter(study=study).aggregate(
+    counts = Annotator.objects.filter(study=study).aggregate(
         annotators_arrived=Count("pk", distinct=True),
-        annotators_declined=Count("pk", distinct=True, filter=Q(status=AnnotatorStatus.DECLINED)),
         annotators_screened=Count("pk", distinct=True, filter=Q(status=AnnotatorStatus.SCREENED)),
         annotators_consented=Count("pk", distinct=True, filter=Q(consented_at__isnull=False)),
         annotators_excluded=Count("pk", distinct=True, filter=active),
     )
+    # Who declines becomes no annotator; of them there is a bare count.
+    declined = study.refusals.count()
+    arrived = counts["annotators_arrived"] + declined
+    return counts | {"annotators_arrived": arrived, "annotators_declined": declined}
 
 
 def applied_rules(study: Study) -> tuple[AppliedRule, ...]:

@@ -145,4 +145,6 @@ def _answers(session: Session, form: Form) -> dict[str, str]:
         for name, offered in form.radios.items()
         if name.startswith(CHOICE)
     }
+    if session.study.reasons.get("required"):
+        values["reason"] = "Chosen by a program."
     return values | {"active_ms": str(session.mind.reading_ms(prompt))}

@@ -16,8 +16,9 @@ from studies.domain.judging import last_key
 from studies.domain.unblinding import responses
 from studies.enums import TextFormat
 from studies.forms.annotate import JudgmentForm, ReportForm
-from studies.models import Assignment, new_key
+from studies.models import Assignment, Comparison, new_key
 from studies.views.annotate_visit import Visit
+from studies.views.differences import panes
 
 _LONG_CHARACTERS = 700
 _LONG_LINES = 10
@@ -64,9 +65,9 @@ def comparison_page(
     """Render the comparison: a fresh page, or the one that came back with something missing."""
     if visit.annotator is None:
         return visit.goto("start")
-    prompt = row.comparison.prompt
-    shown = turns(prompt.turns, plain=bool(prompt.text))
-    form = form or JudgmentForm(criteria=criteria_of(visit.study))
+    study = visit.study
+    shown = _asked(row.comparison)
+    form = form or JudgmentForm(criteria=criteria_of(study), reasons=study.reasons)
     bound = form.is_bound or (report is not None and report.is_bound)
     return visit.show(
         "compare",
@@ -74,17 +75,28 @@ def comparison_page(
         progress=far or progress(annotator=visit.annotator, now=visit.now),
         assignment=str(row.key),
         key=str(_submission_key(form)),
-        responses=responses(row),
-        markdown=visit.study.text_format == TextFormat.MARKDOWN,
+        responses=panes(responses(row), marked=study.differences),
+        markdown=study.text_format == TextFormat.MARKDOWN,
+        differences=study.differences,
         turns=shown,
         long=is_long(shown),
         questions=form.questions(),
         error=form.first_error() if form.is_bound else "",
         reason=form.data.get("reason", ""),
-        min_exposure_ms=visit.study.min_exposure_ms,
+        ticks=form.ticks(),
+        reason_needed=study.reasons.get("required", False),
+        reason_missing="reason" in form.errors,
+        min_exposure_ms=study.min_exposure_ms,
         undo=last_key(visit.annotator),
         report=report or ReportForm(),
     )
+
+
+def _asked(comparison: Comparison) -> list[Turn]:
+    """Return the prompt of a comparison; a check that a researcher wrote has one of its own."""
+    if comparison.asked:
+        return turns((Message("user", comparison.asked),), plain=False)
+    return turns(comparison.prompt.turns, plain=bool(comparison.prompt.text))
 
 
 def _submission_key(form: JudgmentForm) -> UUID:

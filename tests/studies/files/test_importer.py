@@ -106,6 +106,25 @@ comprehension:
 criteria:"""
 
 
+def test_written_checks_reasons_and_differences_are_kept_and_written_again():
+    parts = """checks:
+  shuffled: 1
+  written:
+    - {prompt: What is 2 + 2?, better: Four., worse: A fish.}
+differences: true
+reasons: {options: [Shorter, Clearer], required: true}
+repeats: 1
+quality: {self_agreement: 0.5, others_agreement: 0.4}
+"""
+    study = imported(renamed(PRESET.decode(), "first") + "\n" + parts)
+    again = imported(renamed(export_study(study), "second"))
+
+    assert (study.checks, study.differences) == ({"shuffled": 1, "written": 1}, True)
+    for name in ("checks", "written_checks", "differences", "reasons", "quality"):
+        assert getattr(again, name) == getattr(study, name), name
+    assert again.written_checks == [{"prompt": "What is 2 + 2?", "better": "Four.", "worse": "A fish."}]
+
+
 def test_practice_comprehension_and_survey_are_kept_and_written_again():
     study = imported(PRESET.replace(b"criteria:", STEPS, 1))
     again = imported(renamed(export_study(study), "copy"))

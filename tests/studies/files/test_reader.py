@@ -255,6 +255,38 @@ MISTAKES = {
         "analysis.expected.annotators",
         "can give 3 judgments with this quota, but 4 are planned",
     ),
+    "a written check without a right answer": (
+        GOOD.replace(
+            "criteria:", "checks:\n  written:\n    - {prompt: Sum?, better: Four., worse: Four.}\ncriteria:"
+        ),
+        8,
+        "checks.written[0].worse",
+        "no answer is right",
+    ),
+    "differences of Markdown": (
+        GOOD.replace("criteria:", "text: markdown\ndifferences: true\ncriteria:"),
+        7,
+        "differences",
+        "plain texts",
+    ),
+    "a reason that is there twice": (
+        GOOD.replace("criteria:", "reasons:\n  options: [Shorter, Shorter]\ncriteria:"),
+        7,
+        "reasons.options",
+        "there twice",
+    ),
+    "agreement with nobody": (
+        GOOD.replace("criteria:", "overlap: 1\nquality: {others_agreement: 0.4}\ncriteria:"),
+        7,
+        "quality.others_agreement",
+        "nobody else judges",
+    ),
+    "self-agreement without repeats": (
+        GOOD.replace("criteria:", "quality: {self_agreement: 0.4}\ncriteria:"),
+        6,
+        "quality.self_agreement",
+        "needs “repeats”",
+    ),
     "practice without feedback": (
         GOOD.replace(
             "criteria:", "practice:\n  - {prompt: Be brief., a: Yes., b: Well., better: A}\ncriteria:"

@@ -206,6 +206,7 @@ CONSTRAINTS = {
     "studies_comparison_completions_differ": completion_against_itself,
     "studies_comparison_kind_is_known": lambda: comparison(kind="joke"),
     "studies_comparison_check_has_decoy": lambda: comparison(kind="check"),
+    "studies_comparison_written_check_is_whole": lambda: comparison(asked="Why is the sky blue?"),
     "studies_comparison_once_per_pair_and_kind": lambda: copy(ready_study(prompts=1).comparisons.get()),
     "studies_assignment_ordinal_once": lambda: assignment(ordinal=2),
     "studies_assignment_annotator_meets_comparison_once": same_comparison_twice,
@@ -359,7 +360,12 @@ def test_every_trigger_has_its_breaker():
 def test_each_column_of_the_plan_is_frozen(column):
     study = open_study(comparisons=1)
     field = Study._meta.get_field(column)
-    kinds = {"JSONField": {"shuffled": 77}, "PositiveIntegerField": 77, "BigIntegerField": 77}
+    kinds = {
+        "JSONField": {"shuffled": 77},
+        "PositiveIntegerField": 77,
+        "BigIntegerField": 77,
+        "BooleanField": True,
+    }
     other = {"tie_rule": "drop", "draws": "coupled", "text_format": "markdown"}.get(
         column, kinds.get(type(field).__name__, "other")
     )
