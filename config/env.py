@@ -39,6 +39,21 @@ def whole(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
     return int(raw)
 
 
+def rates(name: str, default: str) -> str:
+    """Read rate limits such as `60/minute; 1000/hour`; empty for `off`."""
+    from limits import parse_many  # noqa: PLC0415 - the launcher reads other variables, without libraries
+
+    said = text(name, default).strip()
+    if said == "off":
+        return ""
+    try:
+        parse_many(said)
+    except ValueError as error:
+        message = f"{name}={said!r} is no rate: write “60/minute”, “60/minute; 1000/hour”, or “off”."
+        raise BadEnvironmentError(message) from error
+    return said
+
+
 def names(name: str, default: list[str]) -> list[str]:
     """Read a comma-separated list."""
     raw = os.environ.get(name, "")

@@ -27,6 +27,8 @@ PORT = env.whole("PORT", 8000, least=1, most=65535)
 # Where people reach the site. A command that is told no port means the site that was started last.
 ADDRESS_FILE = DATA_DIR / "address"
 SITE_URL = env.text("EVENHAND_URL", env.last_address(ADDRESS_FILE, port=PORT)).rstrip("/")
+# How many proxies stand in front and name the visitor in X-Forwarded-For; with https there is one at least.
+PROXIES = env.whole("EVENHAND_PROXIES", int(SITE_URL.startswith("https://")), most=10)
 ALLOWED_HOSTS = env.names("EVENHAND_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL.startswith("https://") else []
 # Behind a proxy that ends TLS, cookies must travel over TLS only.
@@ -100,6 +102,16 @@ CACHES = {
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 
+# What one address may do: miss a link, enter a study (also by another's id), ask for a completion code.
+RATE_LIMITS = {
+    "links": env.rates("EVENHAND_LIMIT_LINKS", "60/minute"),
+    "entries": env.rates("EVENHAND_LIMIT_ENTRIES", "1200/10minutes"),
+    "codes": env.rates("EVENHAND_LIMIT_CODES", "60/minute"),
+}
+RATE_LIMITS_STORE = REDIS_URL.replace("unix://", "redis+unix://", 1) or "memory://"
+# Where a finished annotator may be posted back to, by links in the manner of MTurk.
+SUBMIT_HOSTS = env.names("EVENHAND_SUBMIT_HOSTS", ["www.mturk.com", "workersandbox.mturk.com"])
+
 LANGUAGE_CODE = "en"
 # Those that the annotators' pages speak; the dashboard is in English.
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
@@ -126,6 +138,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+
+CSRF_FAILURE_VIEW = "studies.views.failures.csrf_failure"
 
 # Model output is untrusted: nothing inline, nothing remote. Pages carry no script or style of their own.
 CONTENT_SECURITY_POLICY = {

@@ -193,6 +193,8 @@ function compare() {
   }
 
   function restore(body) {
+    const ticked = new URLSearchParams(body).getAll("ticked");
+    for (const box of form.querySelectorAll("input[name=ticked]")) box.checked = ticked.includes(box.value);
     for (const [name, value] of new URLSearchParams(body)) {
       const field = form.elements[name];
       if (name.startsWith("choice-") && field) field.value = value;
@@ -212,6 +214,8 @@ function compare() {
       status.textContent = "";
       complain(said.error ?? form.dataset.refused);
       lock(false);
+      if (said.field) form.querySelector(".flyout").open = true;
+      form.elements[said.field]?.focus();
       return;
     }
     status.textContent = form.dataset.saved;

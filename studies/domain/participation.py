@@ -9,12 +9,13 @@ from enum import Enum, auto
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from studies.domain.audit import sha256
 from studies.domain.errors import StudyError
 from studies.domain.locks import lock_annotator
 from studies.enums import AnnotatorStatus, StudyStatus
-from studies.models import Annotator, Study
+from studies.models import Annotator, Refusal, Study
 
 _CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 """Without those that are mistaken for each other when a code is copied by hand."""
@@ -59,7 +60,7 @@ def join(
     if annotator is not None:
         return annotator
     if study.status != StudyStatus.OPEN:
-        message = "This study does not take new annotators at the moment."
+        message = _("This study does not take new annotators at the moment.")
         raise StudyError(message)
     return Annotator.objects.create(
         study=study,
@@ -84,6 +85,11 @@ def consent(*, annotator: Annotator, now: datetime) -> None:
     Annotator.objects.filter(pk=annotator.pk, consented_at=None).update(
         consented_at=now, consent_hash=sha256(annotator.study.consent)
     )
+
+
+def decline(*, study: Study, now: datetime) -> None:
+    """Count that somebody did not agree, on which day, and nothing about them."""
+    Refusal.objects.create(study=study, day=now.date())
 
 
 def instruct(*, annotator: Annotator, now: datetime) -> None:

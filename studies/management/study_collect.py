@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from tqdm import tqdm
 
 from generation.models import Completion
 from studies.domain import lifecycle
+from studies.domain.conduct import conduct
 from studies.domain.errors import StudyError
 from studies.domain.invariants import violations
+from studies.domain.invites import limit_invite, renew_invite
 from studies.domain.quality import apply_rules
 from studies.enums import Kind, StudyStatus
 from studies.management.study_base import ACTOR, Options, Verb, find, slug
@@ -27,6 +30,9 @@ from studies.reports.summary import ensure_reportable
 from studies.reports.survey import survey_csv
 from studies.simulation.behaviour import Crowd
 from studies.simulation.run import simulate
+
+_UNSAID = object()
+"""What a missing --until is, since none of its values may be."""
 
 
 def status(study: Study) -> dict[str, Any]:
@@ -93,8 +99,35 @@ def _open(*, study: Study, actor: str) -> Study:
     return verb(study=study, actor=actor)
 
 
+def _link_arguments(parser: ArgumentParser) -> None:
+    slug(parser)
+    parser.add_argument("--new", action="store_true", help="withdraw the link and make another")
+    parser.add_argument(
+        "--until",
+        type=_moment,
+        default=_UNSAID,
+        metavar="TIME",
+        help="admit newcomers until then: 2026-12-31T18:00, or “open”",
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    if text == "open":
+        return None
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"“{text}” is no time: write 2026-12-31T18:00, or “open”") from None
+    return given if given.tzinfo else given.replace(tzinfo=UTC)
+
+
 def _link(out: OutputWrapper, options: Options) -> None:
-    out.write(annotators_address(find(options)))
+    study = find(options)
+    if options["new"]:
+        study = renew_invite(study=study, actor=ACTOR)
+    if options["until"] is not _UNSAID:
+        study = limit_invite(study=study, until=options["until"], actor=ACTOR)
+    out.write(annotators_address(study))
 
 
 def annotators_address(study: Study) -> str:
@@ -169,11 +202,26 @@ def _report(out: OutputWrapper, options: Options) -> None:
 
 def _quality(out: OutputWrapper, options: Options) -> None:
     study = find(options)
+    if study.checks:
+        _reliability(out, study)
     excluded = apply_rules(study=study, actor=ACTOR)
     for exclusion in excluded:
         who = exclusion.annotator.pseudonym if exclusion.annotator else ""
         out.write(f"{who}: {exclusion.rule}: {exclusion.reason}")
     out.write(f"{study.slug}: {len(excluded)} newly excluded")
+
+
+def _reliability(out: OutputWrapper, study: Study) -> None:
+    """Print what the checks say of each annotator: the posterior, not only a count."""
+    names = dict(study.annotators.values_list("pk", "pseudonym"))
+    for pk, how in conduct(study).items():
+        told = how.reliability
+        if told.posterior_mean is not None:
+            between = f"{told.posterior_low:.2f} to {told.posterior_high:.2f}"
+            out.write(
+                f"{names[pk]}: reliability {told.posterior_mean:.2f} ({between}), "
+                f"{how.passed} of {how.checks} checks passed"
+            )
 
 
 def _survey(out: OutputWrapper, options: Options) -> None:
@@ -205,7 +253,7 @@ VERBS = (
     Verb("pause", "serve no further comparison", _mover(lifecycle.pause_study), slug),
     Verb("close", "end the collection for good", _mover(lifecycle.close_study), slug),
     Verb("archive", "put a closed study away", _mover(lifecycle.archive_study), slug),
-    Verb("link", "print the annotators' address", _link, slug),
+    Verb("link", "print the annotators' address, or make another", _link, _link_arguments),
     Verb("simulate", "let simulated annotators judge at the real site", _simulate, _simulate_arguments),
     Verb("report", "write the report of a closed study", _report, _report_arguments),
     Verb("quality", "exclude annotators by the rules that the plan fixed", _quality, slug),

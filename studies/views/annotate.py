@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -10,23 +12,39 @@ from studies.domain.errors import StudyError
 from studies.domain.judging import last_answered
 from studies.domain.own_rows import most_own_rows
 from studies.enums import StudyStatus
-from studies.forms.annotate import ConsentForm, external_id
-from studies.views.annotate_visit import Visit, identify, shut, visited
-
-_EXTERNAL_PARAMETERS = ("PROLIFIC_PID", "external_id")
+from studies.forms.annotate import ConsentForm
+from studies.forms.recruits import recruit
+from studies.views.annotate_visit import Visit, identify, shut, slow, visited
+from studies.views.throttle import client_address, spend
 
 
 @require_safe
 @visited(even_when_shut=True)
 def start(visit: Visit) -> HttpResponse:
     """Recognise whoever follows the link and take them to where they stand."""
-    given = next(filter(None, map(visit.request.GET.get, _EXTERNAL_PARAMETERS)), "")
-    wanted = external_id(given)
-    if wanted is None:
+    given = recruit(visit.request.GET)
+    if given.previewing:
+        return _preview(visit)
+    if given.external_id is None:
         return visit.show("unusable", status=400)
-    identify(visit, wanted)
-    visit.session_id = external_id(visit.request.GET.get("SESSION_ID", "")) or visit.session_id
+    if given.external_id not in ("", visit.external_id) and (wait := _entering(visit)):
+        return slow(visit.request, wait)
+    identify(visit, given.external_id)
+    visit.session_id = given.session_id or visit.session_id
+    visit.submit_to = given.submit_to or visit.submit_to
     return visit.remember(visit.goto(visit.step()))
+
+
+def _entering(visit: Visit) -> int:
+    """Count a newcomer from this address; return the seconds to wait where there were too many."""
+    return spend("entries", visit.request, f"{visit.study.pk} {client_address(visit.request)}")
+
+
+def _preview(visit: Visit) -> HttpResponse:
+    """Show what somebody would agree to and do; nobody enters, and nothing is kept."""
+    if visit.study.status != StudyStatus.OPEN:
+        return shut(visit)
+    return visit.show("preview", instructions=visit.study.instructions, **_offer(visit))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -39,6 +57,8 @@ def consent(visit: Visit) -> HttpResponse:
         identify(visit, "")
         return visit.remember(_consent_page(visit, ConsentForm()))
     if "decline" in visit.request.POST:
+        if visit.token:  # pressed twice, the cookie is gone the second time
+            participation.decline(study=visit.study, now=visit.now)
         return visit.forget(visit.goto("declined"))
     if not visit.token:
         return visit.show("cookies", status=400)
@@ -47,6 +67,8 @@ def consent(visit: Visit) -> HttpResponse:
 
 
 def _agreed(visit: Visit) -> HttpResponse:
+    if visit.annotator is None and (wait := _entering(visit)):
+        return slow(visit.request, wait)
     try:
         annotator = participation.join(
             study=visit.study,
@@ -62,18 +84,16 @@ def _agreed(visit: Visit) -> HttpResponse:
 
 
 def _consent_page(visit: Visit, form: ConsentForm) -> HttpResponse:
-    return visit.show(
-        "consent",
-        status=422 if form.is_bound else 200,
-        form=form,
-        text=visit.study.consent,
-        minutes=visit.study.minutes,
-        quota=visit.study.quota + most_own_rows(visit.study),
-    )
+    return visit.show("consent", status=422 if form.is_bound else 200, form=form, **_offer(visit))
+
+
+def _offer(visit: Visit) -> dict[str, Any]:
+    study = visit.study
+    return {"text": study.consent, "minutes": study.minutes, "quota": study.quota + most_own_rows(study)}
 
 
 @require_safe
-@visited(even_when_shut=True)
+@visited(even_when_shut=True, codes=True)
 def declined(visit: Visit) -> HttpResponse:
     """Thank somebody who does not want to take part."""
     return visit.show("declined", **visit.ending("no_consent"))
@@ -99,7 +119,7 @@ def instructions(visit: Visit) -> HttpResponse:
 
 
 @require_safe
-@visited(even_when_shut=True)
+@visited(even_when_shut=True, codes=True)
 def thanks(visit: Visit) -> HttpResponse:
     """Give the completion code to those who have come to the end."""
     annotator = visit.annotator

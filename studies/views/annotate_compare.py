@@ -65,7 +65,8 @@ def _serve(visit: Visit, annotator: Annotator) -> HttpResponse:
 
 
 def _take_answer(visit: Visit, annotator: Annotator) -> HttpResponse:
-    form = JudgmentForm(visit.request.POST, criteria=criteria_of(visit.study))
+    study = visit.study
+    form = JudgmentForm(visit.request.POST, criteria=criteria_of(study), reasons=study.reasons)
     if not form.is_valid():
         return _ask_again(visit, annotator, form)
     try:
@@ -84,7 +85,8 @@ def _take_answer(visit: Visit, annotator: Annotator) -> HttpResponse:
 
 def _ask_again(visit: Visit, annotator: Annotator, form: JudgmentForm) -> HttpResponse:
     if _wants_json(visit):
-        return JsonResponse({"error": form.first_error()}, status=422)
+        field = "reason" if "reason" in form.errors else None
+        return JsonResponse({"error": form.first_error(), "field": field}, status=422)
     row = open_row(annotator)
     if row is None or str(row.key) != form.data.get("assignment"):
         return visit.goto("compare")
@@ -140,7 +142,11 @@ def undo(visit: Visit) -> HttpResponse:
     form = UndoForm(visit.request.POST)
     if form.is_valid():
         key = form.cleaned_data["assignment"]
-        if undo_last(annotator=visit.annotator, assignment_key=key, now=visit.now):
+        try:
+            undone = undo_last(annotator=visit.annotator, assignment_key=key, now=visit.now)
+        except StudyError as error:
+            return visit.show("busy", status=503, reason=str(error))
+        if undone:
             messages.info(visit.request, _("Your last answer is taken back. Choose again."))
         else:
             messages.info(visit.request, _("That answer can no longer be taken back."))

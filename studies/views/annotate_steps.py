@@ -119,7 +119,7 @@ def survey(visit: Visit) -> HttpResponse:
 
 
 @require_safe
-@visited(even_when_shut=True)
+@visited(even_when_shut=True, codes=True)
 def screened(visit: Visit) -> HttpResponse:
     """Thank somebody who cannot take part, kindly and for good."""
     if visit.step() != "screened":

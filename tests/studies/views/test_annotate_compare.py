@@ -126,7 +126,7 @@ def test_a_script_gets_json_for_the_same_post():
     refused = answer(client, study, served(client, study), "nonsense", accept="application/json")
 
     assert saved.json() == {"saved": True, "next": address(study, "compare")}
-    assert (refused.status_code, list(refused.json())) == (422, ["error"])
+    assert (refused.status_code, list(refused.json())) == (422, ["error", "field"])
 
 
 def test_a_guessed_row_is_not_found():
