@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from celery import Celery, bootsteps
@@ -13,9 +14,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("evenhand")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["generation"])
+app.autodiscover_tasks(["generation", "studies"])
 
 _log = logging.getLogger(__name__)
+_sweeps: list[Callable[[], None]] = []
+
+
+def on_sweep(sweep: Callable[[], None]) -> Callable[[], None]:
+    """Have a worker call ``sweep`` whenever it looks for work; a decorator, for modules of tasks."""
+    _sweeps.append(sweep)
+    return sweep
 
 
 class Sweeper(bootsteps.StartStopStep):  # type: ignore[misc, unused-ignore]
@@ -63,6 +71,8 @@ class Sweeper(bootsteps.StartStopStep):  # type: ignore[misc, unused-ignore]
         if not busy:
             self._guarded(self._tasks.sweep, also_failed=self._first)
             self._first = False
+            for sweep in _sweeps:
+                self._guarded(sweep)
 
     def _guarded(self, act: Any, *args: Any, **options: Any) -> None:
         """Outlive a database that is away, and leave no connection open for a fork to inherit."""

@@ -149,3 +149,19 @@ class AnnotatorStatus(TextChoices):
     ACTIVE = "active", "Active"
     FINISHED = "finished", "Finished"
     SCREENED = "screened", "Screened out"
+
+
+class ReportKind(TextChoices):
+    """Whether a report was made of a study that still collects, or of a closed one."""
+
+    INTERIM = "interim", "Interim"
+    FINAL = "final", "Final"
+
+
+class ReportState(TextChoices):
+    """Where a report stands."""
+
+    QUEUED = "queued", "Waiting for a worker"
+    RUNNING = "running", "Being made"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"

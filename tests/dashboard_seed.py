@@ -9,6 +9,7 @@ from studies.domain.exclusion import exclude_annotator
 from studies.domain.lifecycle import pause_study
 from studies.enums import StudyStatus
 from studies.models import Study
+from studies.reports.making import report_now
 from tests import factories
 
 NAME, PASSWORD = "ada", "correct horse battery"
@@ -31,7 +32,8 @@ def every_state() -> dict[str, str]:
     factories.judge(study, annotator=annotator, number=2)
     exclude_annotator(annotator=annotator, rule="too-fast", reason="Two seconds each.", actor=NAME)
     pause_study(study=factories.open_study(slug="paused"), actor=NAME)
-    factories.closed_study(slug="closed", annotators=4, overlap=4, comparisons=5, criteria=CRITERIA)
+    closed = factories.closed_study(slug="closed", annotators=4, overlap=4, comparisons=5, criteria=CRITERIA)
+    report_now(study=closed, actor=NAME)
     factories.closed_study(slug="simulated", annotators=2, simulated=True)
     return {study.slug: study.status for study in Study.objects.all()}
 

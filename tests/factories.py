@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from generation.models import Checkpoint, Completion
 from generation.spec import CompletionRequest, DecodingSpec, Negative, NoiseKey
-from studies.domain import lifecycle
+from studies.domain import lifecycle, reporting
 from studies.domain.audit import canonical, sha256
+from studies.domain.versions import versions
 from studies.enums import Scale, StudyStatus
-from studies.models import Annotator, Arm, Criterion, Judgment, Prompt, Study
+from studies.models import Annotator, Arm, Criterion, Judgment, Prompt, Report, Study
 
 
 class ResearcherFactory(factory.django.DjangoModelFactory):
@@ -221,3 +222,18 @@ def closed_study(*, annotators: int = 2, choice: str = "A", **fields: object) ->
             choice=choice,
         )
     return lifecycle.close_study(study=study, actor="tests")
+
+
+def reported(study: Study, **files: str) -> Report:
+    """Store a report of a closed study that has next to nothing in it; ``files`` are by their format."""
+    report = reporting.ask_for_report(study=study, actor="tests")
+    assert reporting.claim_report(report.pk, owner="tests")
+    made = reporting.Made(
+        files={name: text.encode() for name, text in ({"body": "<p>The body.</p>"} | files).items()},
+        judgments=Judgment.objects.filter(assignment__study=study).count(),
+        judgments_hash="a" * 64,
+        versions=versions(),
+    )
+    assert reporting.keep_report(report.pk, made, owner="tests")
+    report.refresh_from_db()
+    return report

@@ -16,6 +16,7 @@ from studies.domain.checks import plan_checks
 from studies.domain.errors import PlanFrozenError, StudyError
 from studies.domain.pairing import pair_completions, plan_slots
 from studies.domain.plan import frozen_plan, plan_hash
+from studies.domain.reporting import ask_for_report
 from studies.enums import Draws, Kind, StudyStatus
 from studies.models import Study
 
@@ -139,11 +140,13 @@ def resume_study(*, study: Study, actor: str) -> Study:
 
 @transaction.atomic
 def close_study(*, study: Study, actor: str) -> Study:
-    """End the collection for good; the report may now be read."""
+    """End the collection for good, and ask for its report."""
     study = _locked(study)
     _require(study, StudyStatus.OPEN, StudyStatus.PAUSED, verb="closed")
     study.closed_at = timezone.now()
-    return _move(study, StudyStatus.CLOSED, actor=actor, action="closed")
+    study = _move(study, StudyStatus.CLOSED, actor=actor, action="closed")
+    ask_for_report(study=study, actor=actor)
+    return study
 
 
 @transaction.atomic

@@ -22,10 +22,12 @@ from studies.domain.errors import StudyError
 from studies.domain.invariants import violations
 from studies.domain.invites import limit_invite, renew_invite
 from studies.domain.quality import apply_rules
+from studies.domain.reporting import changes_of_versions, file_of, finished_reports, numbered
 from studies.enums import Kind, StudyStatus
 from studies.management.study_base import ACTOR, Options, Verb, find, slug
 from studies.models import Judgment, Study
 from studies.reports import export, render
+from studies.reports.making import differing, report_now
 from studies.reports.summary import ensure_reportable
 from studies.reports.survey import survey_csv
 from studies.simulation.behaviour import Crowd
@@ -191,13 +193,42 @@ def _simulate(out: OutputWrapper, options: Options) -> None:
 def _report_arguments(parser: ArgumentParser) -> None:
     slug(parser)
     parser.add_argument("--format", choices=sorted(render.FORMATS), default="html")
+    parser.add_argument("--number", type=int, metavar="N", help="one made before (default: of all there is)")
     parser.add_argument("--out", metavar="PATH", type=Path, required=True)
 
 
 def _report(out: OutputWrapper, options: Options) -> None:
-    data = render.render(find(options), options["format"])
+    study = find(options)
+    options["out"].parent.stat()  # a folder that is missing is told before minutes are spent
+    number = options["number"]
+    report = report_now(study=study, actor=ACTOR) if number is None else numbered(study, number)
+    data = file_of(report, options["format"])
+    if data is None:
+        raise StudyError(f"Report {report.number} has no {options['format']}: it is of an older Evenhand.")
     options["out"].write_bytes(data)
     out.write(f"written: {options['out']}")
+
+
+def _regenerate_arguments(parser: ArgumentParser) -> None:
+    slug(parser)
+    parser.add_argument("--number", type=int, metavar="N", help="one report (default: all)")
+
+
+def _regenerate(out: OutputWrapper, options: Options) -> None:
+    study = find(options)
+    number = options["number"]
+    chosen = [numbered(study, number)] if number is not None else finished_reports(study)
+    changed = {}
+    for report in chosen:
+        changed[report.number] = differing(report)
+        told = (
+            f"differs in {', '.join(changed[report.number])}" if changed[report.number] else "the same bytes"
+        )
+        out.write(f"report {report.number}: {told}")
+        for sentence in changes_of_versions(report):
+            out.write(f"  {sentence}")
+    if any(changed.values()):
+        raise StudyError("Not every file came out as it was stored; the stored ones are unchanged.")
 
 
 def _quality(out: OutputWrapper, options: Options) -> None:
@@ -256,6 +287,7 @@ VERBS = (
     Verb("link", "print the annotators' address, or make another", _link, _link_arguments),
     Verb("simulate", "let simulated annotators judge at the real site", _simulate, _simulate_arguments),
     Verb("report", "write the report of a closed study", _report, _report_arguments),
+    Verb("regenerate", "make stored reports anew and compare", _regenerate, _regenerate_arguments),
     Verb("quality", "exclude annotators by the rules that the plan fixed", _quality, slug),
     Verb("survey", "write the survey's answers as CSV", _survey, _judgments_arguments),
     Verb("judgments", "write the judgments of a closed study as CSV", _judgments, _judgments_arguments),

@@ -11,6 +11,7 @@ from studies.models.annotation import (
 )
 from studies.models.audit import AuditEvent
 from studies.models.comparison import Assignment, Comparison
+from studies.models.report import Report, ReportFile
 from studies.models.study import Arm, Criterion, Prompt, Study, new_token
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "Prompt",
     "Refusal",
     "RevokedInvite",
+    "Report",
+    "ReportFile",
     "Skip",
     "Study",
     "new_key",

@@ -89,6 +89,10 @@ def _own(row: str) -> str:
     return f"(SELECT c.kind FROM studies_comparison c WHERE c.id = {row}.comparison_id) <> 'real'"  # noqa: S608
 
 
+def _report_done(row: str) -> str:
+    return f"EXISTS (SELECT 1 FROM studies_report r WHERE r.id = {row}.report_id AND r.state = 'done')"  # noqa: S608
+
+
 _PRIMARY = ' AND c."primary"'  # a reserved word of SQL
 
 TRIGGERS: tuple[Trigger, ...] = (
@@ -149,6 +153,17 @@ TRIGGERS: tuple[Trigger, ...] = (
         "UPDATE",
         f"(NEW.kind = 'out') <> (OLD.kind = 'out') AND {_parent_frozen('OLD')}",
     ),
+    Trigger("studies_report_done_stays_update", "studies_report", "UPDATE", "OLD.state = 'done'"),
+    Trigger("studies_report_done_stays_delete", "studies_report", "DELETE", "OLD.state = 'done'"),
+    Trigger(
+        "studies_report_done_has_files",
+        "studies_report",
+        "UPDATE",
+        "NEW.state = 'done' AND NOT EXISTS (SELECT 1 FROM studies_reportfile f WHERE f.report_id = NEW.id)",
+    ),
+    Trigger("studies_reportfile_stays_insert", "studies_reportfile", "INSERT", _report_done("NEW")),
+    Trigger("studies_reportfile_stays_update", "studies_reportfile", "UPDATE", _report_done("OLD")),
+    Trigger("studies_reportfile_stays_delete", "studies_reportfile", "DELETE", _report_done("OLD")),
     Trigger("studies_auditevent_is_append_only_update", "studies_auditevent", "UPDATE", "1 = 1"),
     Trigger("studies_auditevent_is_append_only_delete", "studies_auditevent", "DELETE", "1 = 1"),
 )

@@ -10,6 +10,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from studies.reports.summary import ReportSummary
 
+JUDGMENTS = "judgments.csv"
 _README = """{simulated}{title}
 
 report.html      the report; opens offline

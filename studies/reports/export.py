@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import chain
 
@@ -114,9 +114,15 @@ def judgment_lines(study: Study) -> Iterator[str]:
         buffer.truncate()
 
 
-def judgments_bytes(study: Study) -> bytes:
+def judgments_bytes(study: Study, tell: Callable[[str, float], None] | None = None) -> bytes:
     """Return the whole judgments file; its SHA-256 is the data hash of a report."""
-    return "".join(judgment_lines(study)).encode()
+    total = Judgment.objects.filter(assignment__study=study).count() if tell else 0
+    buffer = io.BytesIO()
+    for number, line in enumerate(judgment_lines(study)):
+        buffer.write(line.encode())
+        if tell and number % _CHUNK == 0:
+            tell(f"Reading judgments: {number:,} of {total:,}", 0.6 * number / max(1, total))
+    return buffer.getvalue()  # the buffer's own bytes, not a copy
 
 
 def filename(study: Study, what: str, extension: str) -> str:

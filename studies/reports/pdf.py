@@ -19,14 +19,12 @@ from studies.reports.document import Block, Section
 from studies.reports.picture import Picture
 from studies.reports.style import PLAIN, palette
 from studies.reports.summary import ReportSummary
-from studies.reports.view import report_view
 
 _FOLDER = Path(__file__).parent / "typst"
 
 
-def as_pdf(summary: ReportSummary) -> bytes:
+def as_pdf(summary: ReportSummary, view: dict[str, Any]) -> bytes:
     """Return the report as PDF; its date is when the study was closed."""
-    view = report_view(summary)
     content = {
         **plain(view),
         "data_sha256": summary.integrity.data_sha256,

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import platform
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from importlib.metadata import version
 from typing import Any
 
-import django
-import matplotlib as mpl
 import numpy as np
-import scipy
-from django.conf import settings
 
 from studies.analysis.as_json import analysis_as_dict
 from studies.analysis.judgments_file import parse_judgments
 from studies.analysis.plan import plan_from
 from studies.analysis.records import Judgments
 from studies.analysis.sentence import sentence
-from studies.analysis.summary import Analysis, analyze
+from studies.analysis.summary import Analysis, Settings, analyze
+from studies.domain.versions import versions
 from studies.models import AuditEvent, Judgment, Study
 from studies.reports.design import Design, design
 from studies.reports.errors import ReportError
 from studies.reports.export import iso, judgments_bytes
 from studies.reports.flow import AppliedRule, Flow, applied_rules, flow
+
+_HEAD = 2**20
+"""Bytes of a judgments file in which a second line is looked for."""
+Tell = Callable[[str, float], None]
+"""Is told what is done now, and how much of it is done, from 0 to 1."""
+
+
+def silent(_stage: str, _share: float) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,8 @@ class ReportSummary:
     annotators: tuple[AnnotatorCount, ...]
     data: bytes
     """The judgments file itself."""
+    number: int | None = None
+    """Of a report that is kept."""
 
     @property
     def scales(self) -> dict[str, float]:
@@ -95,7 +102,7 @@ def ensure_reportable(study: Study) -> None:
         raise ReportError(message)
 
 
-def summarize(study: Study) -> ReportSummary:
+def summarize(study: Study, tell: Tell = silent) -> ReportSummary:
     """Compute the report of a closed study.
 
     Raises
@@ -104,9 +111,9 @@ def summarize(study: Study) -> ReportSummary:
         The study is not closed.
     """
     ensure_reportable(study)
-    data = judgments_bytes(study)
-    judgments = parse_judgments(data) if data.count(b"\n") > 1 else None
-    analysis = _analysis(study, judgments) if judgments else None
+    data = judgments_bytes(study, tell)
+    tell("Computing", 0.6)
+    analysis = analysis_of(study, data)
     counts = flow(
         study,
         excluded=analysis.excluded if analysis else 0,
@@ -126,11 +133,17 @@ def summarize(study: Study) -> ReportSummary:
     )
 
 
-def _analysis(study: Study, judgments: Judgments) -> Analysis:
+def analysis_of(study: Study, data: bytes) -> Analysis | None:
+    """Return the analysis of a judgments file as the study's plan wants it; None when it has no rows."""
+    judgments = parse_judgments(data) if data.count(b"\n", 0, _HEAD) > 1 else None
+    return analyze(judgments, settings_of(study, judgments)) if judgments else None
+
+
+def settings_of(study: Study, judgments: Judgments) -> Settings:
+    """Return what the plan fixes of the analysis."""
     primary = study.criteria.get(primary=True).name
     plan = plan_from(study.analysis)
-    return analyze(
-        judgments,
+    return Settings(
         alpha=plan.alpha,
         margin=plan.margin,
         ties=study.tie_rule,
@@ -156,15 +169,7 @@ def _integrity(study: Study, data: bytes, counts: Flow) -> Integrity:
         refused_changes=AuditEvent.objects.filter(study=study, action="plan.change_refused").count(),
         exclusions=applied_rules(study),
         deviations=_deviations(counts),
-        software={
-            "evenhand": settings.VERSION,
-            "python": platform.python_version(),
-            "django": django.get_version(),
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "matplotlib": mpl.__version__,
-            "typst": version("typst"),
-        },
+        software=versions(),
     )
 
 
@@ -211,6 +216,7 @@ def report_as_dict(summary: ReportSummary) -> dict[str, Any]:
     analysis = analysis_as_dict(summary.analysis) if summary.analysis else {}
     return {
         "study": summary.slug,
+        "report": summary.number,
         "title": summary.title,
         "simulated": summary.integrity.simulated,
         "headline": summary.headline,

@@ -15,6 +15,7 @@ def report_view(summary: ReportSummary) -> dict[str, Any]:
     return {
         "title": summary.title,
         "slug": summary.slug,
+        "number": summary.number,
         "simulated": summary.integrity.simulated,
         "headline": _claim(summary.headline),
         "caveats": _caveats(summary),

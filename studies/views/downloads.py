@@ -8,10 +8,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
+from studies.domain.reporting import file_of, finished_reports
 from studies.files.writer import export_study
 from studies.reports.errors import ReportError
 from studies.reports.export import filename, judgment_lines
-from studies.reports.render import FORMATS, face_filename, render
+from studies.reports.render import FORMATS, ensure_reportable, face_filename
 from studies.reports.survey import survey_csv
 from studies.views.common import find_study, refuse
 
@@ -57,17 +58,23 @@ def survey(_request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 @login_required
-def report(request: HttpRequest, slug: str, fmt: str) -> HttpResponse:
-    """Send the report in one of its formats."""
+def report(request: HttpRequest, slug: str, fmt: str, number: int | None = None) -> HttpResponse:
+    """Send a stored report in one of its formats: the newest one, or the one with this number."""
     study = find_study(slug)
     if fmt not in FORMATS:
         message = f"There is no report in the format {fmt}."
         raise Http404(message)
     try:
-        body = render(study, fmt)
+        ensure_reportable(study)
     except ReportError as error:
         return refuse(request, study, title="No report yet", reason=str(error))
-    return _attached(HttpResponse(body, content_type=FORMATS[fmt].content_type), face_filename(study, fmt))
+    found = next((made for made in finished_reports(study) if number in (None, made.number)), None)
+    body = file_of(found, fmt) if found else None
+    if found is None or body is None:
+        reason = "It is made by a worker; the report’s page says how far it is."
+        return refuse(request, study, title="No such report yet", reason=reason)
+    name = face_filename(study, fmt, number=found.number)
+    return _attached(HttpResponse(body, content_type=FORMATS[fmt].content_type), name)
 
 
 def _attached(response: Response, name: str) -> Response:

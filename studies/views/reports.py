@@ -1,27 +1,102 @@
-"""The report in the dashboard's frame."""
+"""Reports in the dashboard's frame: the newest one, how far the next is, and what has come since."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
 
+from generation.models import Worker
+from studies.domain.errors import StudyError
+from studies.domain.reporting import (
+    WAITING,
+    ask_for_report,
+    changes_since,
+    file_of,
+    finished_reports,
+    newest_report,
+)
+from studies.enums import ReportState
+from studies.models import Study
 from studies.reports.errors import ReportError
-from studies.reports.render import report_context
-from studies.views.common import find_study
+from studies.reports.render import BODY, ensure_reportable
+from studies.views.common import actor_of, find_study
 
 
 @require_safe
 @login_required
 def study_report(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show the report of a closed study; before that, why there is none yet."""
+    """Show the newest report of a closed study; before that, why there is none yet."""
     study = find_study(slug)
     context: dict[str, Any] = {"study": study, "tab": "report"}
     try:
-        context |= report_context(study)
+        ensure_reportable(study)
     except ReportError as error:
-        context["reason"] = str(error)
-    return render(request, "dashboard/report.html", context)
+        return render(request, "dashboard/report.html", context | {"reason": str(error)})
+    return render(request, "dashboard/report.html", context | _making(study) | _newest(study))
+
+
+@require_safe
+def report_progress(request: HttpRequest, slug: str) -> HttpResponse:
+    """Return how far the report is; the page is loaded anew when it is there, or when nobody is logged in."""
+    if not request.user.is_authenticated:
+        return HttpResponseClientRefresh()
+    study = find_study(slug)
+    making = _making(study)
+    if making["making"] is None:
+        return HttpResponseClientRefresh()
+    return render(request, "dashboard/parts/report_making.html", {"study": study, **making})
+
+
+@require_POST
+@login_required
+def make_report(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask for a report of what there is now."""
+    study = find_study(slug)
+    try:
+        report = ask_for_report(study=study, actor=actor_of(request))
+    except StudyError as error:
+        messages.error(request, str(error))
+    else:
+        if report.state == ReportState.DONE:
+            messages.success(request, "Nothing has come since: the newest report is of all there is.")
+    return redirect("studies:report", slug)
+
+
+def _making(study: Study) -> dict[str, Any]:
+    """Return the report that is on its way, or that failed, and whether somebody can make it."""
+    last = newest_report(study)
+    waiting = last if last and last.state in WAITING else None
+    return {
+        "making": waiting,
+        "failed": last if last and last.state == ReportState.FAILED else None,
+        "worker_seen": waiting is None or _worker_seen(),
+    }
+
+
+def _worker_seen() -> bool:
+    since = timezone.now() - timedelta(seconds=settings.GENERATION_STALE_SECONDS)
+    return Worker.objects.filter(seen_at__gte=since).exists()
+
+
+def _newest(study: Study) -> dict[str, Any]:
+    done = finished_reports(study)
+    if not done:
+        return {"report": None}
+    body = (file_of(done[0], BODY) or b"").decode()
+    return {
+        "report": done[0],
+        # Our own template made it, escaping as it went; the page's policy admits no script in it.
+        "body": mark_safe(body),  # noqa: S308
+        "earlier": done[1:],
+        "changes": changes_since(done[0]),
+    }

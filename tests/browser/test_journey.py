@@ -169,6 +169,8 @@ def test_from_study_file_to_report(chromium: Browser, site: Site, tmp_path: Path
     researcher.goto(f"{site.url}/studies/small-talk/")
     move(researcher, "Close study")
     researcher.goto(f"{site.url}/studies/small-talk/report/")
+    # The worker that wrote the completions makes the report; the page waits for it by itself.
+    expect(researcher.get_by_role("link", name="Download the report")).to_be_visible(timeout=120_000)
 
     report = tmp_path / "report.json"
     site.manage("study", "report", "small-talk", "--format", "json", "--out", str(report))

@@ -1,15 +1,27 @@
 """`manage.py study`, as other programs rely on it."""
 
 import json
+from hashlib import sha256
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from generation.models import Completion
-from studies.models import Study
+from studies.management import study_collect
+from studies.models import Report, Study
 from studies.presets.load import FOLDER
-from tests.factories import AnnotatorFactory, closed_study, draft_study, judge, open_study, ready_study
+from studies.reports.render import FORMATS
+from tests.factories import (
+    AnnotatorFactory,
+    closed_study,
+    draft_study,
+    judge,
+    open_study,
+    ready_study,
+    reported,
+)
+from tests.studies.reports.kit import exclude
 
 pytestmark = pytest.mark.django_db
 PRESET = FOLDER / "stay-on-topic.yaml"
@@ -126,13 +138,44 @@ def test_link_is_the_annotators_address(settings):
     assert study("link", "sea") == f"https://studies.example/s/{running.invite}/\n"
 
 
-@pytest.mark.parametrize("fmt", ["html", "json", "csv", "md", "tex"])
-def test_report_of_a_closed_study_is_written(tmp_path, fmt):
+def test_report_of_a_closed_study_is_written_in_every_format(tmp_path):
     closed_study(slug="sea", comparisons=3)
 
-    study("report", "sea", "--format", fmt, "--out", tmp_path / f"report.{fmt}")
+    for fmt in FORMATS:
+        study("report", "sea", "--format", fmt, "--out", tmp_path / f"report.{fmt}")
 
-    assert (tmp_path / f"report.{fmt}").stat().st_size > 100
+    made = Report.objects.get()
+    assert (made.number, made.state) == (1, "done")
+    for file in made.files.filter(name__in=FORMATS):
+        assert sha256((tmp_path / f"report.{file.name}").read_bytes()).hexdigest() == file.sha256
+
+
+def test_a_report_made_before_is_written_by_its_number(tmp_path):
+    sea = closed_study(slug="sea", comparisons=3)
+    reported(sea, json="the first")
+    exclude(sea, "annotator-0002")
+    reported(sea, json="the second")
+
+    for number in ("1", "2"):
+        study("report", "sea", "--number", number, "--format", "json", "--out", tmp_path / number)
+
+    assert [(tmp_path / number).read_text() for number in ("1", "2")] == ["the first", "the second"]
+    with pytest.raises(CommandError, match=r"“sea” has no finished report 3\. Finished: 1, 2\."):
+        study("report", "sea", "--number", "3", "--out", tmp_path / "none.html")
+    with pytest.raises(CommandError, match=r"Report 1 has no pdf"):
+        study("report", "sea", "--number", "1", "--format", "pdf", "--out", tmp_path / "none.pdf")
+
+
+@pytest.mark.parametrize("found", [[], ["html", "pdf"]])
+def test_regenerating_says_what_comes_out_the_same(monkeypatch, found):
+    reported(closed_study(slug="sea", comparisons=3))
+    monkeypatch.setattr(study_collect, "differing", lambda _report: found)
+
+    if found:
+        with pytest.raises(CommandError, match="Not every file came out as it was stored"):
+            study("regenerate", "sea")
+    else:
+        assert study("regenerate", "sea") == "report 1: the same bytes\n"
 
 
 @pytest.mark.parametrize("verb", [("report", "--format", "json"), ("judgments",)])

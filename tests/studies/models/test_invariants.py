@@ -11,7 +11,7 @@ from django.utils import timezone
 from generation.models import Completion
 from studies.domain.audit import record_event
 from studies.enums import StudyStatus
-from studies.models import Arm, AuditEvent, Exclusion, Judgment, Prompt, Skip, Study
+from studies.models import Arm, AuditEvent, Exclusion, Judgment, Prompt, Report, Skip, Study
 from studies.models.triggers import PLAN_COLUMNS, TRIGGERS
 from tests.factories import (
     AnnotatorFactory,
@@ -163,6 +163,32 @@ def audit_hash_stands_still():
     AuditEvent.objects.create(at=NOW, actor="ada", action="x", previous_hash="e" * 64, hash="e" * 64)
 
 
+def a_report(**changes):
+    """A finished report, made without its content, changed straight in the table where that is allowed."""
+    study = closed_study(comparisons=1)
+    report = study.reports.get()
+    fields = {"state": "running", "claimed_by": "a", "heartbeat_at": NOW, "read_at": NOW}
+    change(report, **(fields | changes))
+    return report
+
+
+def a_finished_report():
+    report = a_report()
+    report.files.create(name="json", sha256="a" * 64, size=2, packed=b"")
+    change(report, state="done", made_at=NOW, judgments_hash="a", plan_hash="b", versions={"evenhand": "0"})
+    return report
+
+
+def a_file_for(report, name="html"):
+    return report.files.create(name=name, sha256="a" * 64, size=2, packed=b"")
+
+
+def the_same_file_twice():
+    report = a_report()
+    a_file_for(report)
+    a_file_for(report)
+
+
 CONSTRAINTS = {
     "generation_checkpoint_status_is_known": lambda: checkpoint(status="good"),
     "generation_checkpoint_ready_has_hash": lambda: checkpoint(status="ready", weight_hash=""),
@@ -231,6 +257,17 @@ CONSTRAINTS = {
     "studies_exclusion_once_per_annotator_and_rule": lambda: exclude_twice(of="annotator"),
     "studies_exclusion_once_per_judgment_and_rule": lambda: exclude_twice(of="judgment"),
     "studies_audit_hash_continues_chain": audit_hash_stands_still,
+    "studies_report_number_once_per_study": lambda: copy(a_report(), state="failed", error="None."),
+    "studies_report_one_at_a_time": lambda: copy(a_report(), number=2),
+    "studies_report_number_positive": lambda: a_report(number=0),
+    "studies_report_vocabulary_is_known": lambda: a_report(kind="draft"),
+    "studies_report_progress_is_percent": lambda: a_report(progress=101),
+    "studies_report_running_has_owner": lambda: a_report(claimed_by=""),
+    "studies_report_done_says_what_it_rests_on": lambda: change(
+        a_file_for(a_report()).report, state="done", made_at=NOW, judgments_hash="a"
+    ),
+    "studies_report_failed_has_reason": lambda: a_report(state="failed"),
+    "studies_reportfile_name_once_per_report": the_same_file_twice,
 }
 
 
@@ -263,6 +300,16 @@ def own_row_handed_on():
 
 
 TRIGGERED = {
+    "studies_report_done_stays_update": lambda: change(a_finished_report(), judgments_hash="c"),
+    "studies_report_done_stays_delete": lambda: Report.objects.filter(pk=a_finished_report().pk)._raw_delete(
+        "default"
+    ),
+    "studies_report_done_has_files": lambda: a_report(
+        state="done", made_at=NOW, judgments_hash="a", plan_hash="b", versions={"evenhand": "0"}
+    ),
+    "studies_reportfile_stays_insert": lambda: a_file_for(a_finished_report()),
+    "studies_reportfile_stays_update": lambda: change(a_finished_report().files.get(), packed=b"x"),
+    "studies_reportfile_stays_delete": lambda: a_finished_report().files.get().delete(),
     "studies_study_status_moves_forward": lambda: change(draft_study(), status=StudyStatus.READY),
     "studies_study_plan_is_frozen": lambda: change(open_study(), overlap=9),
     "studies_study_once_simulated_stays_so": lambda: change(draft_study(simulated=True), simulated=False),
