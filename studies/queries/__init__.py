@@ -1,6 +1,7 @@
 """Shared reads. Counts are questions to the database; nothing here writes."""
 
 from studies.queries.annotators import AnnotatorRow, annotator_rows
+from studies.queries.cost import ArmCost, arm_costs
 from studies.queries.counts import SlotCounts, completion_counts, median_active_ms, slot_counts
 from studies.queries.listing import StudyRow, study_rows
 from studies.queries.pairs import LEFT_OUT, pair_keys, pairs, pairs_of, strata
@@ -9,12 +10,14 @@ from studies.queries.scan import ArmFlags, PairFlags, Scan, scan, text_findings
 __all__ = [
     "LEFT_OUT",
     "AnnotatorRow",
+    "ArmCost",
     "ArmFlags",
     "PairFlags",
     "Scan",
     "SlotCounts",
     "StudyRow",
     "annotator_rows",
+    "arm_costs",
     "completion_counts",
     "median_active_ms",
     "pair_keys",

@@ -19,6 +19,7 @@ from studies.analysis.summary import Analysis, Settings, analyze
 from studies.domain.versions import versions
 from studies.models import AuditEvent, Judgment, Study
 from studies.reports.design import Design, design
+from studies.reports.effort import Effort, effort
 from studies.reports.errors import ReportError
 from studies.reports.export import iso, judgments_bytes
 from studies.reports.flow import AppliedRule, Flow, applied_rules, flow
@@ -73,6 +74,7 @@ class ReportSummary:
     integrity: Integrity
     flow: Flow
     design: Design
+    effort: Effort
     analysis: Analysis | None
     """None when a closed study has no judgments."""
     annotators: tuple[AnnotatorCount, ...]
@@ -127,6 +129,7 @@ def summarize(study: Study, tell: Tell = silent) -> ReportSummary:
         integrity=_integrity(study, data, counts),
         flow=counts,
         design=design(study),
+        effort=effort(study),
         analysis=analysis,
         annotators=_annotators(study),
         data=data,
@@ -224,5 +227,6 @@ def report_as_dict(summary: ReportSummary) -> dict[str, Any]:
         "integrity": asdict(summary.integrity),
         "flow": asdict(summary.flow),
         "design": asdict(summary.design),
+        "effort": asdict(summary.effort),
         "annotators": [asdict(row) for row in summary.annotators],
     }

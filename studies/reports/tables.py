@@ -6,12 +6,16 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
+
+from django.utils.html import strip_tags
 
 from studies.analysis.as_json import result_as_dict
 from studies.analysis.csv_table import neutralise
 from studies.analysis.result import Result
 from studies.analysis.sentence import p_text, percent, sentence
+from studies.reports.sections_effort import COST_CAPTION, COST_HEADS, cost_cells
 from studies.reports.summary import ReportSummary
 
 _HEAD = ("Criterion", "W", "T", "B", "L", "Win rate, %", "CI", "p", "Holm p", "Deff")
@@ -71,7 +75,19 @@ def markdown(summary: ReportSummary) -> bytes:
         lines += [f"## {_md(title)}", "", f"| {' | '.join(_HEAD)} |", f"|---|{'---:|' * (len(_HEAD) - 1)}"]
         lines += [f"| {' | '.join(map(_md, _cells(result)))} |" for result in results]
         lines += [""]
-    return "\n".join([*lines, _md(_note(summary)), ""]).encode()
+    return "\n".join([*lines, _md(_note(summary)), "", *_markdown_cost(summary), ""]).encode()
+
+
+def _markdown_cost(summary: ReportSummary) -> list[str]:
+    lines = [f"| {' | '.join(COST_HEADS)} |", f"|---|{'---:|' * (len(COST_HEADS) - 1)}"]
+    lines += [f"| {' | '.join(map(_md, cells))} |" for cells in _cost_rows(summary)]
+    return ["## Cost", "", *lines, "", _md(COST_CAPTION)]
+
+
+def _cost_rows(summary: ReportSummary) -> Iterator[list[str]]:
+    """Yield the arms' rows of cost, without the markup that pages give their figures."""
+    for cost in summary.effort.cost:
+        yield [unescape(strip_tags(cell)) for cell in cost_cells(cost)]
 
 
 def _md(text: str) -> str:
@@ -98,7 +114,22 @@ def latex(summary: ReportSummary) -> bytes:
         ]
     if not summary.analysis:
         lines += [_tex(summary.headline)]
-    return "\n".join([*lines, ""]).encode()
+    return "\n".join([*lines, *_latex_cost(summary), ""]).encode()
+
+
+def _latex_cost(summary: ReportSummary) -> list[str]:
+    return [
+        r"\begin{table}",
+        rf"\caption{{{_tex(COST_CAPTION)}}}",
+        rf"\begin{{tabular}}{{l{'r' * (len(COST_HEADS) - 1)}}}",
+        r"\toprule",
+        rf"{' & '.join(map(_tex, COST_HEADS))} \\",
+        r"\midrule",
+        *(rf"{' & '.join(map(_tex, cells))} \\" for cells in _cost_rows(summary)),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
 
 
 def _caption(summary: ReportSummary, results: tuple[Result, ...]) -> str:
@@ -110,13 +141,14 @@ def _caption(summary: ReportSummary, results: tuple[Result, ...]) -> str:
 
 def _tex(text: str) -> str:
     escaped = _TEX.sub(lambda found: _TEX_WORDS.get(found[0], rf"\{found[0]}"), " ".join(text.split()))
-    return escaped.replace("–", "--").replace("−", "$-$")
+    return escaped.replace("–", "--").replace("\u202f", r"\,").replace("−", "$-$").replace("×", r"$\times$")
 
 
 def results_csv(summary: ReportSummary) -> bytes:
     """Return one row per criterion and pair with every number in full, nested names joined by a dot."""
     rows = [
         {"study": summary.slug, "simulated": int(summary.integrity.simulated), **_flat(result)}
+        | _cost(summary, result)
         for _, results in _groups(summary)
         for result in results
     ]
@@ -136,6 +168,17 @@ def _flat(result: Result) -> dict[str, Any]:
         "criterion": neutralise(result.criterion),
     }
     return flat | dict(_leaves(result_as_dict(result)))
+
+
+def _cost(summary: ReportSummary, result: Result) -> dict[str, Any]:
+    """Return what a response of each of a result's two arms cost on average."""
+    costs = {cost.arm: cost for cost in summary.effort.cost}
+    return {
+        f"cost.{role}_{name}": getattr(costs[arm], name)
+        for role, arm in (("candidate", result.pair.candidate), ("baseline", result.pair.baseline))
+        for name in ("mean_tokens", "mean_forward_flops", "mean_seconds")
+        if arm in costs
+    }
 
 
 def _leaves(data: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from studies.analysis.result import Result
-from studies.reports import methods, sections, sections_models, sections_more, sections_study
+from studies.reports import methods, sections, sections_effort, sections_models, sections_more, sections_study
 from studies.reports.document import Section
 from studies.reports.summary import ReportSummary
 
@@ -35,6 +35,7 @@ def _sections(summary: ReportSummary) -> list[Section]:
         *sections_models.power(summary),
         sections_study.flow(summary),
         sections_study.design(summary),
+        *sections_effort.effort(summary),
         sections_study.integrity(summary),
         *sections_study.annotators(summary),
         methods.methods(summary),

@@ -8,6 +8,7 @@ from studies.enums import StudyStatus
 
 register = template.Library()
 
+_UNITS = (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6))
 _MINUTE = 60
 _HOUR = 3_600
 _TEN = 10
@@ -125,3 +126,18 @@ def plural(number: int, words: str) -> str:
 def found(counts: dict[str, int], name: str) -> int:
     """Return the count under a name; none is 0."""
     return counts.get(name, 0)
+
+
+@register.filter
+def digits(value: float | None, number: int) -> str:
+    """Write a figure with so many decimals; a dash for nothing."""
+    return "–" if value is None else f"{value:,.{number}f}"
+
+
+@register.filter
+def flops(value: float | None) -> str:
+    """Write floating-point operations in the unit that fits; a dash for nothing."""
+    if not value:
+        return "–"
+    unit, size = next(((unit, size) for unit, size in _UNITS if value >= size), ("", 1))
+    return f"{value / size:.3g}\u00a0{unit}"

@@ -49,11 +49,18 @@ def study_page(request: HttpRequest, slug: str) -> HttpResponse:
     context = _live(study) | {
         "tab": "overview",
         "arms": study.arms.select_related("checkpoint"),
+        "costs": _costs(study),
         "criteria": study.criteria.all(),
         "prompts": study.prompts.all()[:_SHOWN],
         "events": study.events.order_by("-id")[:_SHOWN],
     }
     return render(request, "dashboard/study.html", context)
+
+
+def _costs(study: Study) -> tuple[queries.ArmCost, ...]:
+    """Return what the arms' completions cost so far; nothing before there are any."""
+    costs = queries.arm_costs(study)
+    return costs if any(cost.completions for cost in costs) else ()
 
 
 @require_safe
