@@ -110,6 +110,13 @@ def default_system(tokenizer: Any) -> str | None:
     return without[len(head) : len(without) - len(tail)] or None
 
 
+def opening(tokenizer: Any) -> tuple[int, ...]:
+    """Return the token that plain texts are used to begin with; empty for many a checkpoint."""
+    first = tokenizer("", add_special_tokens=True).input_ids[:1]
+    known = tokenizer.bos_token_id is not None and first == [tokenizer.bos_token_id]
+    return tuple(first) if known else ()
+
+
 def _chat_negative(request: CompletionRequest, tokenizer: Any) -> str:
     """Put the negative in the place of the system prompt; the default one comes by giving none."""
     turns = [turn for turn in request.messages if turn.role != "system"]
@@ -170,10 +177,8 @@ def _rendered(turns: Sequence[Message], tokenizer: Any) -> str:
 def _ids(text: str, tokenizer: Any, *, plain: bool) -> tuple[int, ...]:
     """Return token ids without anything added, but for the opening token that plain texts are used to."""
     ids = tuple(tokenizer(text, add_special_tokens=False).input_ids)
-    if plain and tokenizer.bos_token_id is not None:
-        opening = tokenizer("", add_special_tokens=True).input_ids[:1]
-        if opening == [tokenizer.bos_token_id]:
-            ids = (*opening, *ids)
+    if plain:
+        ids = (*opening(tokenizer), *ids)
     if not ids:
         message = "The context is empty: write at least one word."
         raise PromptError(message)
