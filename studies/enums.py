@@ -165,3 +165,34 @@ class ReportState(TextChoices):
     RUNNING = "running", "Being made"
     DONE = "done", "Done"
     FAILED = "failed", "Failed"
+
+
+class Role(TextChoices):
+    """What somebody is in one study. What each may do is in `studies/domain/access.py`."""
+
+    OWNER = "owner", "Owner"
+    EDITOR = "editor", "Editor"
+    ANALYST = "analyst", "Analyst"
+    MONITOR = "monitor", "Monitor"
+
+
+class Ability(TextChoices):
+    """What can be allowed in a study; the label goes on from “you may” or “you may not”."""
+
+    SEE_PROGRESS = "see_progress", "see how far it is"
+    SEE_MEMBERS = "see_members", "see who works on it"
+    SEE_DESIGN = "see_design", "see its arms, prompts, settings and plan"
+    SEE_PAIRS = "see_pairs", "see its pairs, blinded until it is closed"
+    SEE_ANNOTATORS = "see_annotators", "see how its annotators work"
+    SEE_LOG = "see_log", "see its log"
+    SEE_RESULTS = "see_results", "see its results once it is closed"
+    EXPORT = "export", "download its judgments and report once it is closed"
+    EDIT = "edit", "change its design before it opens"
+    TRY_OUT = "try_out", "try its arms and see which wrote what, before the plan is frozen"
+    GENERATE = "generate", "have its completions written"
+    CONDUCT = "conduct", "open, pause, resume, extend, close and archive it"
+    EXCLUDE = "exclude", "leave annotators out of its analysis"
+    SEE_PERSONAL = "see_personal", "see what its annotators said of themselves"
+    ERASE = "erase", "erase what its annotators said of themselves"
+    UNBLIND_EARLY = "unblind_early", "unblind it before it is closed, saying why"
+    MANAGE_MEMBERS = "manage_members", "invite members and change their roles"

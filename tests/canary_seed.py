@@ -77,5 +77,5 @@ def canary_study(*, comparisons: int = 3) -> dict[str, Any]:
     Study.objects.filter(pk=study.pk).update(status=StudyStatus.GENERATING)
     study.refresh_from_db()
     study = lifecycle.open_study(study=lifecycle.settle(study), actor="tests")
-    get_user_model().objects.create_user("ada", password="correct horse battery")
+    get_user_model().objects.create_superuser("ada", password="correct horse battery")
     return {"invite": study.invite, "slug": study.slug}

@@ -25,7 +25,8 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture
 def researcher(db):
-    return ResearcherFactory(username="ada")
+    """The site's administrator, as the first researcher of an installation is: every study is theirs."""
+    return ResearcherFactory(username="ada", is_superuser=True, is_staff=True)
 
 
 @pytest.fixture

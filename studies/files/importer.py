@@ -9,11 +9,13 @@ from django.db import transaction
 
 from generation import requests
 from generation.models import Checkpoint
+from studies.domain.access import allowed
 from studies.domain.audit import canonical, record_event, sha256
 from studies.domain.errors import StudyError
 from studies.domain.lifecycle import refuse_frozen
+from studies.domain.members import add_member
 from studies.domain.plan import study_document
-from studies.enums import StudyStatus
+from studies.enums import Ability, Role, StudyStatus
 from studies.files.errors import StudyFileError
 from studies.files.nodes import read_bytes
 from studies.files.reader import read_study
@@ -38,6 +40,8 @@ def import_study(
     entry = read_study(data, name=name, folder=folder)
     existing = Study.objects.filter(slug=entry.study).first()
     if existing is not None:
+        if owner is not None and not allowed(owner, existing, Ability.EDIT):
+            raise StudyError(f"The name “{entry.study}” is taken: choose another one for “study:” in {name}.")
         if _says_the_same(existing, entry):
             return existing
         refuse_frozen(study=existing, actor=actor, wanted=f"import of {name}")
@@ -56,6 +60,8 @@ def import_study(
             study=study,
             after={"file": name, "document": sha256(canonical(study_document(study)))},
         )
+        if existing is None and owner is not None:
+            add_member(study=study, user=owner, role=Role.OWNER, actor=actor)
     return study
 
 

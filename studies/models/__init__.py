@@ -11,6 +11,7 @@ from studies.models.annotation import (
 )
 from studies.models.audit import AuditEvent
 from studies.models.comparison import Assignment, Comparison
+from studies.models.membership import Membership
 from studies.models.report import Report, ReportFile
 from studies.models.study import Arm, Criterion, Prompt, Study, new_token
 
@@ -23,6 +24,7 @@ __all__ = [
     "Criterion",
     "Exclusion",
     "Judgment",
+    "Membership",
     "Prompt",
     "Refusal",
     "Report",

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from studies.domain.errors import StudyError
-from studies.views.common import actor_of, find_study
+from studies.enums import Ability
+from studies.models import Study
+from studies.views.access import require, study_view
+from studies.views.common import actor_of
 from studies.views.moves import MOVES
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
-def move_study(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+@study_view(Ability.SEE_PROGRESS)
+def move_study(request: HttpRequest, study: Study, name: str) -> HttpResponse:
     """Ask first (GET), as a page or as the inside of a dialog; then do it (POST)."""
-    study = find_study(slug)
     move = MOVES.get(name)
     if move is None:
         message = "There is no such action."
         raise Http404(message)
+    require(request, study, move.ability)
     if request.method != "POST":
         part = "#question" if request.headers.get("HX-Request") else ""
         possible = study.status in move.statuses
@@ -33,4 +35,4 @@ def move_study(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(request, move.done)
-    return redirect("studies:study", slug)
+    return redirect("studies:study", study.slug)

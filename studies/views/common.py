@@ -8,17 +8,11 @@ from typing import Any, TypeVar
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 
-from studies.domain.lifecycle import settle
 from studies.models import Study
 
 Row = TypeVar("Row")
-
-
-def find_study(slug: str) -> Study:
-    """Return the study as it stands now: ready, if its completions have all arrived."""
-    return settle(get_object_or_404(Study, slug=slug))
 
 
 def actor_of(request: HttpRequest) -> str:

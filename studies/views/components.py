@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 from django import forms
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import mark_safe
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from generation.spec import Message
 from studies.enums import StudyStatus
+from studies.views.access import signed_in
 
 _AT = datetime(2023, 6, 30, 17, 15, tzinfo=UTC)
 _LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
@@ -41,7 +41,7 @@ class _SampleForm(forms.Form):
 
 
 @require_safe
-@login_required
+@signed_in
 def show(request: HttpRequest) -> HttpResponse:
     """Show the components."""
     context = {

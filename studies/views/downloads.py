@@ -4,34 +4,34 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from studies.domain.reporting import file_of, finished_reports
+from studies.enums import Ability
 from studies.files.writer import export_study
+from studies.models import Study
 from studies.reports.errors import ReportError
 from studies.reports.export import filename, judgment_lines
 from studies.reports.render import FORMATS, ensure_reportable, face_filename
 from studies.reports.survey import survey_csv
-from studies.views.common import find_study, refuse
+from studies.views.access import study_view
+from studies.views.common import refuse
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 @require_safe
-@login_required
-def study_file(_request: HttpRequest, slug: str) -> HttpResponse:
+@study_view(Ability.SEE_DESIGN)
+def study_file(_request: HttpRequest, study: Study) -> HttpResponse:
     """Send the study file."""
-    study = find_study(slug)
     return _attached(HttpResponse(export_study(study), content_type="application/yaml"), f"{study.slug}.yaml")
 
 
 @require_safe
-@login_required
-def judgments(request: HttpRequest, slug: str) -> HttpResponseBase:
+@study_view(Ability.EXPORT)
+def judgments(request: HttpRequest, study: Study) -> HttpResponseBase:
     """Stream the judgments: they name arms, so only of a closed study."""
-    study = find_study(slug)
     if not study.unblinded:
         return refuse(
             request,
@@ -45,10 +45,9 @@ def judgments(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 
 @require_safe
-@login_required
-def survey(_request: HttpRequest, slug: str) -> HttpResponse:
+@study_view(Ability.SEE_PERSONAL)
+def survey(_request: HttpRequest, study: Study) -> HttpResponse:
     """Send the survey's answers; they tell nothing of arms, so at any time."""
-    study = find_study(slug)
     if not study.survey:
         message = "This study asks no survey."
         raise Http404(message)
@@ -57,10 +56,9 @@ def survey(_request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-@login_required
-def report(request: HttpRequest, slug: str, fmt: str, number: int | None = None) -> HttpResponse:
+@study_view(Ability.EXPORT)
+def report(request: HttpRequest, study: Study, fmt: str, number: int | None = None) -> HttpResponse:
     """Send a stored report in one of its formats: the newest one, or the one with this number."""
-    study = find_study(slug)
     if fmt not in FORMATS:
         message = f"There is no report in the format {fmt}."
         raise Http404(message)

@@ -7,7 +7,6 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -17,11 +16,12 @@ from studies.domain.errors import StudyError
 from studies.files.importer import import_study
 from studies.forms import StudyFileForm
 from studies.models import Study
+from studies.views.access import signed_in
 from studies.views.common import actor_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@signed_in
 def import_file(request: HttpRequest) -> HttpResponse:
     """Read an uploaded study file; what is wrong with it stands beside the field."""
     posted = request.method == "POST"

@@ -9,7 +9,7 @@ from typing import Any
 from generation.requests import retry_failed
 from studies.domain import lifecycle
 from studies.domain.audit import record_event
-from studies.enums import StudyStatus
+from studies.enums import Ability, StudyStatus
 from studies.models import Study
 from studies.templatetags.evenhand import plural
 from studies.views.estimates import Estimate, estimate
@@ -30,6 +30,7 @@ class Move:
     consequences: Callable[[Estimate], list[str]]
     final: bool = False
     """Whether it cannot be taken back."""
+    ability: Ability = Ability.CONDUCT
 
     def explained(self, study: Study) -> list[str]:
         """Return what the move will do to ``study``, a sentence each."""
@@ -109,6 +110,7 @@ _ALL = (
         (StudyStatus.DRAFT,),
         lifecycle.start_generation,
         _generate,
+        ability=Ability.GENERATE,
     ),
     Move(
         "retry",
@@ -118,6 +120,7 @@ _ALL = (
         (StudyStatus.GENERATING,),
         retry_generation,
         _retry,
+        ability=Ability.GENERATE,
     ),
     Move(
         "open",

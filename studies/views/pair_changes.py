@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -16,10 +15,12 @@ from studies.analysis.text_flags import FLAGS
 from studies.domain import leaving_out
 from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
+from studies.enums import Ability
 from studies.forms.pairs import ReasonForm
 from studies.models import Study
 from studies.templatetags.evenhand import plural
-from studies.views.common import actor_of, find_study
+from studies.views.access import require, study_view
+from studies.views.common import actor_of
 
 _OF_ONE_TEXT = {name: words for name, words in FLAGS.items() if name != "identical"}
 _LARGEST_KEY = 2**63 - 1
@@ -75,10 +76,9 @@ CHANGES = {
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
-def change_pairs(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+@study_view(Ability.EDIT)
+def change_pairs(request: HttpRequest, study: Study, name: str) -> HttpResponse:
     """Ask for the reason (GET), then do it (POST), for the pairs that the address names."""
-    study = find_study(slug)
     change = CHANGES.get(name)
     if change is None:
         message = "There is no such change."
@@ -94,7 +94,7 @@ def change_pairs(request: HttpRequest, slug: str, name: str) -> HttpResponse:
             messages.error(request, str(error))
         else:
             messages.success(request, said)
-        return redirect("studies:pairs", slug)
+        return redirect("studies:pairs", study.slug)
     context = {"study": study, "tab": "pairs", "change": change, "number": len(chosen), "form": form}
     return render(request, "dashboard/pair_change.html", context, status=422 if posted else 200)
 
@@ -114,12 +114,12 @@ def _flag_words(request: HttpRequest) -> str:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
-def scan_by_arm(request: HttpRequest, slug: str) -> HttpResponse:
+@study_view(Ability.SEE_PAIRS)
+def scan_by_arm(request: HttpRequest, study: Study) -> HttpResponse:
     """Show what the scan found in each arm; before closing only to who says so, and the log keeps it."""
-    study = find_study(slug)
     asked = request.method == "POST"
     if asked and not study.unblinded:
+        require(request, study, Ability.UNBLIND_EARLY if study.frozen else Ability.TRY_OUT)
         record_event(actor=actor_of(request), action="scan.unblinded", study=study)
     context = {"study": study, "tab": "pairs", "flags": _OF_ONE_TEXT}
     if asked or study.unblinded:

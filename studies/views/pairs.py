@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.crypto import salted_hmac
@@ -14,10 +13,12 @@ from django.views.decorators.http import require_safe
 from generation.spec import Message
 from studies import queries
 from studies.analysis.text_flags import FLAGS
+from studies.domain.access import allowed
 from studies.domain.unblinding import Response, responses, unblind
-from studies.enums import Kind, Outcome, Slot, StudyStatus
+from studies.enums import Ability, Kind, Outcome, Slot, StudyStatus
 from studies.models import Assignment, Comparison, Judgment, Study
-from studies.views.common import find_study, page_of
+from studies.views.access import study_view
+from studies.views.common import page_of
 
 _PER_PAGE = 10
 
@@ -71,10 +72,9 @@ class UnblindedPair:
 
 
 @require_safe
-@login_required
-def study_pairs(request: HttpRequest, slug: str) -> HttpResponse:
+@study_view(Ability.SEE_PAIRS)
+def study_pairs(request: HttpRequest, study: Study) -> HttpResponse:
     """Show the pairs, ten a page, searched and filtered."""
-    study = find_study(slug)
     wanted = {name: _words(request, name) for name in ("search", "stratum", "flag")}
     page = page_of(queries.pair_keys(study, **wanted), request, _PER_PAGE)
     show = unblinded_pairs if study.unblinded else blinded_pairs
@@ -89,7 +89,8 @@ def study_pairs(request: HttpRequest, slug: str) -> HttpResponse:
         "scan": [(name, words, scan.counts[name]) for name, words in FLAGS.items()],
         "flagged": len(scan.pairs),
         "left_out": study.comparisons.filter(kind=Kind.LEFT_OUT).count(),
-        "changeable": study.status in (StudyStatus.READY, StudyStatus.GENERATING),
+        "changeable": study.status in (StudyStatus.READY, StudyStatus.GENERATING)
+        and allowed(request.user, study, Ability.EDIT),
     }
     return render(request, "dashboard/pairs.html", context)
 

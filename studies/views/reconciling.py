@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
@@ -12,15 +11,16 @@ from django.views.decorators.http import require_http_methods
 from studies.domain.errors import StudyError
 from studies.domain.reconciliation import Person
 from studies.domain.reconciliation import reconcile as compare
+from studies.enums import Ability
 from studies.forms import RecruitedForm
-from studies.views.common import find_study
+from studies.models import Study
+from studies.views.access import study_view
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
-def reconcile(request: HttpRequest, slug: str) -> HttpResponse:
+@study_view(Ability.SEE_PERSONAL)
+def reconcile(request: HttpRequest, study: Study) -> HttpResponse:
     """Take the site's CSV and show what is to be done about whom. Nothing is stored."""
-    study = find_study(slug)
     form = RecruitedForm(request.POST, request.FILES) if request.method == "POST" else RecruitedForm()
     people: list[Person] = []
     if form.is_valid():

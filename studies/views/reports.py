@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -25,18 +24,18 @@ from studies.domain.reporting import (
     finished_reports,
     newest_report,
 )
-from studies.enums import ReportState
+from studies.enums import Ability, ReportState
 from studies.models import Study
 from studies.reports.errors import ReportError
 from studies.reports.render import BODY, ensure_reportable
-from studies.views.common import actor_of, find_study
+from studies.views.access import study_view
+from studies.views.common import actor_of
 
 
 @require_safe
-@login_required
-def study_report(request: HttpRequest, slug: str) -> HttpResponse:
+@study_view(Ability.SEE_RESULTS)
+def study_report(request: HttpRequest, study: Study) -> HttpResponse:
     """Show the newest report of a closed study; before that, why there is none yet."""
-    study = find_study(slug)
     context: dict[str, Any] = {"study": study, "tab": "report"}
     try:
         ensure_reportable(study)
@@ -46,11 +45,9 @@ def study_report(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-def report_progress(request: HttpRequest, slug: str) -> HttpResponse:
-    """Return how far the report is; the page is loaded anew when it is there, or when nobody is logged in."""
-    if not request.user.is_authenticated:
-        return HttpResponseClientRefresh()
-    study = find_study(slug)
+@study_view(Ability.SEE_RESULTS)
+def report_progress(request: HttpRequest, study: Study) -> HttpResponse:
+    """Return how far the report is; the page is loaded anew when it is there."""
     making = _making(study)
     if making["making"] is None:
         return HttpResponseClientRefresh()
@@ -58,10 +55,9 @@ def report_progress(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@login_required
-def make_report(request: HttpRequest, slug: str) -> HttpResponse:
+@study_view(Ability.SEE_RESULTS)
+def make_report(request: HttpRequest, study: Study) -> HttpResponse:
     """Ask for a report of what there is now."""
-    study = find_study(slug)
     try:
         report = ask_for_report(study=study, actor=actor_of(request))
     except StudyError as error:
@@ -69,7 +65,7 @@ def make_report(request: HttpRequest, slug: str) -> HttpResponse:
     else:
         if report.state == ReportState.DONE:
             messages.success(request, "Nothing has come since: the newest report is of all there is.")
-    return redirect("studies:report", slug)
+    return redirect("studies:report", study.slug)
 
 
 def _making(study: Study) -> dict[str, Any]:

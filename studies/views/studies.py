@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
-from django_htmx.http import HttpResponseClientRefresh
 
 from generation.models import Checkpoint
 from generation.requests import progress
 from studies import queries
+from studies.domain.access import visible_studies
 from studies.domain.lifecycle import settle
-from studies.enums import StudyStatus
+from studies.enums import Ability, StudyStatus
 from studies.models import Study
-from studies.views.common import find_study
+from studies.views.access import signed_in, study_view
 from studies.views.estimates import estimate
 from studies.views.next_step import next_step, next_title
 
@@ -29,23 +28,23 @@ _SHOWN = 50
 
 
 @require_safe
-@login_required
+@signed_in
 def study_list(request: HttpRequest) -> HttpResponse:
-    """Show every study with its next step."""
-    for study in Study.objects.filter(status=StudyStatus.GENERATING):
+    """Show the visitor's studies with their next steps."""
+    mine = visible_studies(request.user)
+    for study in mine.filter(status=StudyStatus.GENERATING):
         settle(study)
     rows = [
         (row, next_title(row.study, row.slots, broken=row.completions.failed > 0))
-        for row in queries.study_rows()
+        for row in queries.study_rows(mine)
     ]
     return render(request, "dashboard/list.html", {"rows": rows})
 
 
 @require_safe
-@login_required
-def study_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show a study's state, design and log."""
-    study = find_study(slug)
+@study_view(Ability.SEE_PROGRESS)
+def study_page(request: HttpRequest, study: Study) -> HttpResponse:
+    """Show a study's state, and its design and log to those who may see them."""
     context = _live(study) | {
         "tab": "overview",
         "arms": study.arms.select_related("checkpoint"),
@@ -64,11 +63,10 @@ def _costs(study: Study) -> tuple[queries.ArmCost, ...]:
 
 
 @require_safe
-def study_progress(request: HttpRequest, slug: str) -> HttpResponse:
-    """Return the refreshed part. A session that has ended reloads the page, which asks to log in."""
-    if not request.user.is_authenticated:
-        return HttpResponseClientRefresh()
-    return render(request, "dashboard/parts/live.html", _live(find_study(slug)) | {"refreshed": True})
+@study_view(Ability.SEE_PROGRESS)
+def study_progress(request: HttpRequest, study: Study) -> HttpResponse:
+    """Return the refreshed part."""
+    return render(request, "dashboard/parts/live.html", _live(study) | {"refreshed": True})
 
 
 def _live(study: Study) -> dict[str, Any]:

@@ -11,13 +11,14 @@ from django.utils import timezone
 from generation.models import Completion
 from studies.domain.audit import record_event
 from studies.enums import StudyStatus
-from studies.models import Arm, AuditEvent, Exclusion, Judgment, Prompt, Report, Skip, Study
+from studies.models import Arm, AuditEvent, Exclusion, Judgment, Membership, Prompt, Report, Skip, Study
 from studies.models.triggers import PLAN_COLUMNS, TRIGGERS
 from tests.factories import (
     AnnotatorFactory,
     ArmFactory,
     CriterionFactory,
     PromptFactory,
+    ResearcherFactory,
     StudyFactory,
     closed_study,
     draft_study,
@@ -115,6 +116,12 @@ def comparison(**changes):
     change(ready_study(prompts=1).comparisons.first(), **changes)
 
 
+def member(*, times=1, role="owner"):
+    study, user = StudyFactory(), ResearcherFactory()
+    for _ in range(times):
+        Membership.objects.create(study=study, user=user, role=role)
+
+
 def skipped_twice():
     study = open_study(comparisons=1)
     person = AnnotatorFactory(study=study)
@@ -190,6 +197,8 @@ def the_same_file_twice():
 
 
 CONSTRAINTS = {
+    "studies_membership_one_role_per_study": lambda: member(times=2),
+    "studies_membership_role_is_known": lambda: member(role="king"),
     "generation_checkpoint_status_is_known": lambda: checkpoint(status="good"),
     "generation_checkpoint_ready_has_hash": lambda: checkpoint(status="ready", weight_hash=""),
     "generation_completion_once_per_prompt_arm_replicate": lambda: copy(

@@ -222,7 +222,9 @@ def test_the_refreshed_part_is_a_part(dashboard):
 def test_a_session_that_ended_reloads_the_page(client):
     study = factories.open_study()
 
-    assert client.get(f"/studies/{study.slug}/progress/")["HX-Refresh"] == "true"
+    part = client.get(f"/studies/{study.slug}/progress/", headers={"HX-Request": "true"})
+
+    assert part["HX-Refresh"] == "true"
 
 
 def test_a_move_is_asked_before_it_is_made(dashboard):

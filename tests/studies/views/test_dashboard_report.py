@@ -66,7 +66,7 @@ def test_progress_is_shown_while_it_is_made(dashboard, study):
 def test_the_part_reloads_the_page_when_the_report_is_there(dashboard, client, reported):
     done = dashboard.get(f"/studies/{reported.slug}/report/progress/")
     client.logout()
-    stranger = client.get(f"/studies/{reported.slug}/report/progress/")
+    stranger = client.get(f"/studies/{reported.slug}/report/progress/", headers={"HX-Request": "true"})
 
     assert done["HX-Refresh"] == stranger["HX-Refresh"] == "true"
 

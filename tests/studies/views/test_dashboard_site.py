@@ -124,7 +124,7 @@ def test_an_error_shows_no_trace(dashboard, monkeypatch):
         message = "a secret detail"
         raise RuntimeError(message)
 
-    monkeypatch.setattr("studies.views.common.settle", fail)
+    monkeypatch.setattr("studies.views.access.settle", fail)
     dashboard.raise_request_exception = False
 
     response = dashboard.get(f"/studies/{factories.draft_study().slug}/")

@@ -1,0 +1,65 @@
+"""Every address, every role, own and foreign studies: the table is `access_matrix.txt`."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from tests import access_kit
+
+pytestmark = pytest.mark.django_db
+
+
+def test_every_address_gives_every_role_what_the_table_says(settings):
+    settings.WHITENOISE_USE_FINDERS = True
+    world = access_kit.World()
+
+    surprises = [surprise for row in access_kit.rows() for surprise in world.surprises(row)]
+
+    assert not surprises, "\n".join(surprises)
+
+
+def test_every_route_has_a_row():
+    tried = {access_kit.route_of(row) for row in access_kit.rows()}
+
+    missing = {
+        route for route in access_kit.routes() if not route.startswith(access_kit.WITHOUT_ROWS)
+    } - tried
+
+    assert missing == set()
+
+
+def test_every_route_that_takes_a_form_has_a_row_for_it():
+    rows = access_kit.rows()
+    posted = {access_kit.route_of(row) for row in rows if row.method == "POST"}
+    world = access_kit.World()
+
+    takes = {access_kit.route_of(row) for row in rows if "POST" in _methods(world.address(row))}
+
+    assert takes - posted - {""} == set()
+
+
+def _methods(address: str) -> str:
+    """What a view says that it takes when it is asked for something odd."""
+    return Client().generic("TRACE", address).headers.get("Allow", "")
+
+
+def test_nobody_but_administrators_enters_the_admin():
+    world = access_kit.World()
+    addresses = [
+        "/" + re.sub(r"<[^>]+>", "1", route)
+        for route in access_kit.routes()
+        if route.startswith("admin/") and "(" not in route
+    ]
+
+    entered = {
+        (visitor, address)
+        for visitor, client in world.clients
+        for address in addresses
+        if visitor != "admin" and client.get(address).status_code == 200
+    }
+
+    assert entered == {("anonymous", "/admin/login/"), ("foreign", "/admin/login/")} | {
+        (role, "/admin/login/") for role in ("monitor", "analyst", "editor", "owner")
+    }
+    assert len(addresses) > 50
