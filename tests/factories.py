@@ -107,6 +107,7 @@ def draft_study(
     prompts: int = 6,
     criteria: tuple[tuple[str, str], ...] = (("overall", Scale.TIE),),
     arms: tuple[str, ...] = ("standard", "guided"),
+    strata: tuple[str, ...] = ("",),
     **fields: object,
 ) -> Study:
     """Return a draft with everything a plan needs: baseline and primary criterion come first."""
@@ -136,7 +137,12 @@ def draft_study(
             spec=spec.as_dict(),
         )
     for position in range(prompts):
-        PromptFactory(study=study, position=position, name=f"prompt-{position}")
+        PromptFactory(
+            study=study,
+            position=position,
+            name=f"prompt-{position}",
+            stratum=strata[position % len(strata)],
+        )
     return study
 
 

@@ -13,11 +13,19 @@ from studies.analysis.absence import Absence
 from studies.analysis.clusters import Variances
 from studies.analysis.further import Heterogeneity, Models
 from studies.analysis.heterogeneity import Shrinkage
+from studies.analysis.interim import ConfidenceSequence
 from studies.analysis.interval import Estimate
 from studies.analysis.regression import Adjusted
 from studies.analysis.result import Result
-from studies.analysis.sentence import equivalence_sentence, non_inferiority_sentence, sentence
+from studies.analysis.sentence import (
+    equivalence_sentence,
+    graded_sentence,
+    looks_sentence,
+    non_inferiority_sentence,
+    sentence,
+)
 from studies.analysis.several import SeveralArms
+from studies.analysis.subgroups import Subgroup
 from studies.analysis.summary import Analysis
 
 
@@ -39,11 +47,14 @@ def analysis_as_dict(analysis: Analysis) -> dict[str, Any]:
         },
         **top,
         **_bradley_terry(analysis.several),
+        "multiplicity": analysis.multiplicity,
+        **_looks(analysis),
         "criteria": _criteria(analysis.of_pair(headline.pair)),
         "pairs": [
             {**pair._asdict(), "criteria": _criteria(analysis.of_pair(pair))} for pair in analysis.pairs
         ],
         "several_arms": None if analysis.several is None else several_as_dict(analysis.several),
+        "subgroups": [_subgroup(found) for found in analysis.subgroups],
         "robustness": [asdict(row) for row in analysis.robustness],
         "caveats": [*analysis.caveats, *headline.rate.caveats],
     }
@@ -72,6 +83,9 @@ def result_as_dict(result: Result) -> dict[str, Any]:
         "statistic": estimate.statistic,
         "p_value": estimate.p_value,
         "p_holm": result.p_holm,
+        "p_corrected": result.p_corrected,
+        **({} if result.p_sequential is None else {"p_sequential": result.p_sequential}),
+        **({} if result.steps is None else {"steps": [asdict(step) for step in result.steps]}),
         "decision": result.decision,
         "method": estimate.method,
         "ties_rule": rate.ties_rule,
@@ -88,6 +102,7 @@ def result_as_dict(result: Result) -> dict[str, Any]:
         **_models(result.models),
         "heterogeneity": _heterogeneity(result.heterogeneity),
         **_margins(result),
+        **_graded(result),
         **_asked("sensitivity", result.sensitivity),
         **_asked("posterior", result.posterior),
         "caveats": list(rate.caveats),
@@ -132,6 +147,71 @@ def _margins(result: Result) -> dict[str, Any]:
     return {
         "non_inferiority": {**asdict(found.non_inferiority), "sentence": non_inferiority_sentence(result)},
         "equivalence": {**asdict(found.equivalence), "sentence": equivalence_sentence(result)},
+    }
+
+
+def _graded(result: Result) -> dict[str, Any]:
+    """Return the scores of a graded criterion."""
+    found = result.graded
+    if found is None:
+        return {}
+    score = asdict(found.score)
+    score["se_parts"] = _se_parts(found.score.variances)
+    del score["variances"]
+    return {
+        "graded": {
+            **score,
+            "steps_of_scale": found.steps,
+            "sentence": graded_sentence(result),
+            "signed_rank": asdict(found.signed_rank),
+            "ordinal": asdict(found.ordinal),
+            "agreement": {"ordinal": asdict(found.alpha_ordinal), "interval": asdict(found.alpha_interval)},
+        }
+    }
+
+
+def _looks(analysis: Analysis) -> dict[str, Any]:
+    """Return every look, and the rule that they were taken by."""
+    found = analysis.looks
+    if found is None:
+        return {}
+    if isinstance(found, Absence):
+        return {"interim": asdict(found)}
+    made, part = found.monitoring, found.monitoring or found.sequence
+    return {
+        "interim": {
+            "method": found.interim.method,
+            "looks_allowed": found.interim.looks,
+            "spending": found.interim.spending if made else None,
+            "p_value": found.p_value,
+            "sentence": looks_sentence(found, analysis.headline),
+            "looks": [asdict(look) for look in made.looks] if made else _sequence(found.sequence),
+            "stopped_at": made.stopped_at if made else found.sequence and found.sequence.rejected_at,
+            "caveats": list(part.caveats) if part else [],
+        }
+    }
+
+
+def _sequence(found: ConfidenceSequence | None) -> list[dict[str, Any]]:
+    if found is None:
+        return []
+    rows = zip(found.looks, found.low.tolist(), found.high.tolist(), strict=True)
+    return [{"annotators": number, "ci_low": low, "ci_high": high} for number, low, high in rows]
+
+
+def _subgroup(found: Subgroup) -> dict[str, Any]:
+    estimate = found.estimate
+    return {
+        "criterion": found.criterion,
+        "candidate": found.candidate,
+        "baseline": found.baseline,
+        "stratum": found.stratum,
+        "n": estimate.n,
+        "win_rate": estimate.mean,
+        "ci_low": estimate.ci_low,
+        "ci_high": estimate.ci_high,
+        "p_value": estimate.p_value,
+        "p_bh": found.p_bh,
     }
 
 

@@ -15,8 +15,10 @@ from scipy import optimize, special, stats
 from studies.analysis.interval import Estimate
 from studies.analysis.records import Codes, Floats
 from studies.analysis.refusal import RefusalError
-from studies.analysis.spending import SMALLEST_STEP, boundaries, legendre, obrien_fleming
+from studies.analysis.spending import SMALLEST_STEP, boundaries, legendre, obrien_fleming, pocock
 
+SPENDING = {"obrien_fleming": obrien_fleming, "pocock": pocock}
+"""Lan and DeMets' functions by name."""
 NO_GROWTH = "Information did not grow enough since the last look; this look was not made."
 NOT_ESTIMABLE = "There is no clustered standard error yet; this look was not made."
 MOST_NODES = 250
@@ -88,7 +90,13 @@ def robust_z(estimate: Estimate) -> float | None:
 
 
 def monitor(
-    estimates: Sequence[Estimate], *, planned_information: float, final: bool, alpha: float = 0.05
+    estimates: Sequence[Estimate],
+    *,
+    planned_information: float | None = None,
+    shares: Sequence[float] | None = None,
+    final: bool,
+    alpha: float = 0.05,
+    spending: str = "obrien_fleming",
 ) -> Monitoring:
     """Hold each look's clustered test against Lan and DeMets' O'Brien-Fleming boundary.
 
@@ -98,16 +106,21 @@ def monitor(
         One per look in order, each of all judgments until then.
     planned_information : float
         1 / V that the plan expects at its end; a look's share of it is what has been spent.
+    shares
+        Each look's share of the plan by a clock that was fixed beforehand, such as judgments over planned
+        judgments; instead of ``planned_information``.
     final
         The last look is the planned end: everything that is left is spent, however much information
         there turned out to be.
     alpha : float
         Two-sided error over all looks.
+    spending
+        How it is spent: a name of `SPENDING`.
 
     Raises
     ------
     RefusalError
-        ``planned_information`` is not above zero.
+        ``planned_information`` is not above zero, or there is no such spending.
 
     Notes
     -----
@@ -121,15 +134,18 @@ def monitor(
     Lan & DeMets (1983), Biometrika 70, 659-663; Jennison & Turnbull (2000), Group Sequential Methods,
     ch. 11, for information from the variance.
     """
-    if not planned_information > 0:
-        raise RefusalError("The planned information must be above zero.")
-    kept, caveats = _made(estimates, planned_information)
+    if spending not in SPENDING:
+        raise RefusalError(f"Unknown spending {spending!r}; known are {', '.join(SPENDING)}.")
+    planned = _planned(estimates, planned_information, shares)
+    kept, caveats = _made(estimates, planned)
     information = [1 / estimate.se**2 for estimate in kept if estimate.se]
-    fractions = [min(1.0, one / planned_information) for one in information]
+    fractions = [min(1.0, one / planned) for one in information]
+    if shares is not None:
+        fractions = [min(1.0, shares[estimates.index(estimate)]) for estimate in kept]
     if final and kept and kept[-1] is estimates[-1]:
         fractions[-1] = 1.0
-    spent = [obrien_fleming(fraction, alpha) for fraction in fractions]
-    bounds = boundaries(information, spent, whole=planned_information)
+    spent = [SPENDING[spending](fraction, alpha) for fraction in fractions]
+    bounds = boundaries(information, spent, whole=planned)
     looks = tuple(
         _look(number, *parts)
         for number, parts in enumerate(zip(kept, information, fractions, spent, bounds, strict=True), 1)
@@ -142,6 +158,18 @@ def monitor(
         favours_candidate=first.z > 0 if first else None,
         caveats=tuple(dict.fromkeys(caveats)),
     )
+
+
+def _planned(
+    estimates: Sequence[Estimate], information: float | None, shares: Sequence[float] | None
+) -> float:
+    """Return the information that is planned; by another clock, what it amounts to at the last look."""
+    if shares is not None:
+        reached = [1 / estimate.se**2 for estimate in estimates if estimate.se]
+        return max(reached) * (1 + EDGE) if reached else 1.0
+    if information is None or not information > 0:
+        raise RefusalError("The planned information must be above zero.")
+    return information
 
 
 def _made(estimates: Sequence[Estimate], planned: float) -> tuple[list[Estimate], list[str]]:

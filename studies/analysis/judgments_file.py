@@ -97,6 +97,7 @@ def parse_judgments(data: bytes) -> Judgments:
     criteria = table.names("criterion", DEFAULT_CRITERION)
     pair, pairs = _pairs(table)
     records = _records(table)
+    strata = table.cells("stratum")
     judgments = Judgments(
         records=records,
         criteria=criteria.values,
@@ -106,6 +107,10 @@ def parse_judgments(data: bytes) -> Judgments:
         real=table.one_of("kind", ("real", "check", "repeat"), "real").are("real"),
         excluded=table.one_of("excluded", ("0", "1"), "0").are("1"),
         lengths=_lengths(table),
+        strength=_strength(table),
+        strata=strata.values,
+        stratum=strata.codes if len(strata.values) > 1 else None,
+        times=cache(partial(_times, table)),
         order=cache(partial(_order, table, records.annotator)),
     )
     _check_once(table, judgments)
@@ -140,18 +145,33 @@ def _lengths(table: Table) -> tuple[Floats, Floats] | None:
     return candidate, baseline
 
 
-def _order(table: Table, annotator: Codes) -> Floats | None:
-    """Return how many earlier times the same annotator has, or nothing when a row has no time."""
+def _strength(table: Table) -> Floats | None:
+    """Return the signed scores, or nothing when no row has one."""
+    cells = table.cells("strength")
+    if not any(cells.values):
+        return None
+    return cells.of_each(float(cell) if cell else np.nan for cell in cells.values)
+
+
+def _times(table: Table) -> Floats | None:
+    """Return when each was judged, or nothing when a row does not say."""
     cells = table.cells("submitted_at")
     if not all(cells.values):
         return None
-    times = cells.of_each(map(_seconds, cells.values))
+    return cells.of_each(map(_seconds, cells.values))
+
+
+def _order(table: Table, annotator: Codes) -> Floats | None:
+    """Return how many earlier times the same annotator has, or nothing when a row has no time."""
+    times = _times(table)
+    if times is None:
+        return None
     by_time = np.lexsort((times, annotator))
     starts = np.diff(annotator[by_time], prepend=annotator[by_time[0]] - 1) != 0
     later = np.diff(times[by_time], prepend=times[by_time[0]]) > 0
     steps = np.cumsum(later & ~starts)
     first = np.maximum.accumulate(np.where(starts, steps, 0))
-    order = np.empty(len(cells))
+    order = np.empty(len(times))
     order[by_time] = steps - first
     return order
 

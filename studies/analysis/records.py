@@ -65,12 +65,16 @@ class Records:
 
     def where(self, mask: Mask) -> Self:
         """Return the judgments that ``mask`` keeps."""
+        return self.take(mask)
+
+    def take(self, rows: Codes | Mask) -> Self:
+        """Return these judgments in this order."""
         return type(self)(
-            self.outcome[mask],
-            self.annotator[mask],
-            self.prompt[mask],
-            self.comparison[mask],
-            self.candidate_slot[mask],
+            self.outcome[rows],
+            self.annotator[rows],
+            self.prompt[rows],
+            self.comparison[rows],
+            self.candidate_slot[rows],
         )
 
 
@@ -97,6 +101,13 @@ class Judgments:
     excluded: Mask
     lengths: tuple[Floats, Floats] | None = None
     """Tokens of the candidate's and the baseline's text; not a number where a row does not say."""
+    strength: Floats | None = None
+    """Signed scores of graded criteria; not a number where a row does not say."""
+    strata: tuple[str, ...] = ("",)
+    stratum: Codes | None = None
+    """Numbers into ``strata``; None where the file has none."""
+    times: Callable[[], Floats | None] = lambda: None
+    """When each was judged, in seconds since 1970, on demand; None where a row has no time."""
     order: Callable[[], Floats | None] = lambda: None
     """How many times of judging the annotator had before, on demand; None where a row has no time."""
 

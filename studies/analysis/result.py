@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from studies.analysis.absence import Absence
 from studies.analysis.bayes import Posterior
 from studies.analysis.further import Heterogeneity, Margins, Models, Sensitivity
+from studies.analysis.gates import SUPERIORITY, Step
 from studies.analysis.records import Pair
+from studies.analysis.scores import Graded
 from studies.analysis.winrate import WinRate
 
 SUPERIOR = "superior"
@@ -47,7 +49,28 @@ class Result:
     sensitivity: Sensitivity | Absence | None = None
     posterior: Posterior | Absence | None = None
 
+    graded: Graded | None = None
+    """The scores, where the criterion's scale has degrees."""
+    p_sequential: float | None = None
+    """Over all looks that the plan allowed; of the primary criterion only."""
+    steps: tuple[Step, ...] | None = None
+    """The claims of this criterion in the plan's order, where it has one (gatekeeping)."""
+
+    @property
+    def p_corrected(self) -> float | None:
+        """What decides: corrected by the plan's rule for several tests."""
+        if self.steps is None:
+            return self.p_holm
+        return next((step.p_corrected for step in self.steps if step.claim == SUPERIORITY), None)
+
+    @property
+    def gate_closed(self) -> bool:
+        """Whether the plan's order left the claim untested, although there is a test."""
+        if self.steps is None or self.rate.estimate.p_value is None:
+            return False
+        return self.p_corrected is None
+
     @property
     def decision(self) -> str:
         """What the corrected test allows to say."""
-        return decide(self.rate.estimate.mean, self.p_holm, alpha=self.alpha)
+        return decide(self.rate.estimate.mean, self.p_corrected, alpha=self.alpha)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from studies.analysis.gates import NON_INFERIORITY, SHOWN, Step
 from studies.analysis.judgments_file import DEFAULT_CRITERION, DEFAULT_PAIR
+from studies.analysis.looks import Looks
 from studies.analysis.noninferiority import Decision
 from studies.analysis.result import INFERIOR, NOT_SHOWN, SUPERIOR, Result
 from studies.analysis.winrate import DROP
+
+IN_ORDER = "in the plan's order p"
 
 
 def percent(share: float) -> str:
@@ -53,6 +57,11 @@ def sentence(result: Result) -> str:
     rest = f"annotators preferred {candidate} {share} ({_figures(result)})"
     if result.decision == INFERIOR:
         return f"Annotators preferred {baseline} to {candidate}{topic}: {rest}."
+    if result.gate_closed:
+        return (
+            f"Whether annotators prefer {candidate} or {baseline}{topic} was not tested, because the plan "
+            f"tests it only after the claims before it, which were not all shown: {rest}."
+        )
     if result.decision == NOT_SHOWN:
         return (
             f"No preference between {candidate} and {baseline} was shown{topic}: {rest}. "
@@ -67,14 +76,21 @@ def non_inferiority_sentence(result: Result) -> str:
         return ""
     found = result.margins.non_inferiority
     candidate, baseline, topic = _names(result)
+    step = next((step for step in result.steps or () if step.claim == NON_INFERIORITY), None)
+    if step is not None and step.p_corrected is None:
+        return (
+            f"Whether {candidate} is non-inferior to {baseline}{topic} was not tested, because the plan "
+            "tests it only after the claims before it, which were not all shown."
+        )
     if found.limit is None or found.p_value is None or result.rate.estimate.mean is None:
         return f"Whether {candidate} is worse than {baseline}{topic} could not be tested against a margin."
     figures = (
         f"win rate {percent(result.rate.estimate.mean)} %, lower limit of the one-sided "
         f"{100 * (1 - found.alpha):g} % interval {percent(found.limit)} %, "
-        f"margin {_points(found.margin)} below 50 %; {p_text(found.p_value)}, not corrected for several tests"
+        f"margin {_points(found.margin)} below 50 %; {_correction(found.p_value, step)}"
     )
-    if found.decision is Decision.NON_INFERIOR:
+    shown = found.decision is Decision.NON_INFERIOR if step is None else step.decision == SHOWN
+    if shown:
         return (
             f"{_capital(candidate)} was non-inferior to {baseline}{topic} within a margin of "
             f"{_points(found.margin)} ({figures})."
@@ -83,6 +99,61 @@ def non_inferiority_sentence(result: Result) -> str:
         f"It was not shown that {candidate} is non-inferior to {baseline}{topic} within a margin of "
         f"{_points(found.margin)} ({figures}). This does not show that it is worse."
     )
+
+
+def _correction(p_value: float, step: Step | None) -> str:
+    if step is None or step.p_corrected is None:
+        return f"{p_text(p_value)}, not corrected for several tests"
+    return f"{p_text(p_value)}, {p_text(step.p_corrected, IN_ORDER)}"
+
+
+def graded_sentence(result: Result) -> str:
+    """Return what the test of the mean score allows to say; it supports the headline only."""
+    if result.graded is None:
+        return ""
+    found = result.graded.score
+    candidate, baseline, topic = _names(result)
+    if found.mean is None or found.p_value is None or found.ci_low is None or found.ci_high is None:
+        return f"How strongly annotators prefer {candidate} or {baseline}{topic} could not be tested."
+    figures = (
+        f"mean score {_signed(found.mean)} on a scale from −{result.graded.steps} to {result.graded.steps}, "
+        f"{100 * (1 - result.alpha):g} % CI [{_signed(found.ci_low)}, {_signed(found.ci_high)}], "
+        f"{t_text(found.statistic or 0.0, found.df)}, {p_text(found.p_value)}, "
+        "not corrected for several tests"
+    )
+    if found.p_value >= result.alpha or found.mean == 0:
+        return (
+            f"On the graded scale no preference between {candidate} and {baseline} was shown{topic} "
+            f"({figures}). This does not show that they are equally good."
+        )
+    liked, other = (candidate, baseline) if found.mean > 0 else (baseline, candidate)
+    return f"On the graded scale annotators preferred {liked} to {other}{topic} ({figures})."
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−").replace("+0.00", "0.00")
+
+
+def looks_sentence(found: Looks, result: Result) -> str:
+    """Return what the plan's rule says over all looks."""
+    candidate, baseline, topic = _names(result)
+    if found.monitoring is not None:
+        looks = found.monitoring.looks
+        rule = f"group-sequential plan, {len(looks)} {'look' if len(looks) == 1 else 'looks'} made"
+        crossed = found.monitoring.stopped_at is not None
+        candidate_ahead = bool(found.monitoring.favours_candidate)
+    else:
+        rule = "anytime-valid sequence, annotator by annotator"
+        crossed = found.sequence is not None and found.sequence.rejected_at is not None
+        candidate_ahead = (result.rate.estimate.mean or 0.0) > 0.5  # noqa: PLR2004 - the null
+    figures = f"({rule}; {p_text(found.p_value, 'over all looks p')})"
+    if not crossed:
+        return (
+            f"The boundary of the planned looks was not crossed{topic} {figures}. This does not show that "
+            f"{candidate} and {baseline} are equally good."
+        )
+    liked = candidate if candidate_ahead else baseline
+    return f"The boundary of the planned looks was crossed in favour of {liked}{topic} {figures}."
 
 
 def equivalence_sentence(result: Result) -> str:
@@ -151,6 +222,11 @@ def _inference(result: Result) -> list[str]:
     else:
         clustering = "clustered by annotator and prompt"
         tests.insert(0, t_text(estimate.statistic, estimate.df))
-    if result.family > 1 and result.p_holm is not None:
+    if result.p_sequential is not None:
+        tests.append(p_text(result.p_sequential, "over all looks p"))
+    if result.steps is not None:
+        corrected = result.p_corrected
+        tests += [] if corrected is None else [p_text(corrected, IN_ORDER)]
+    elif result.family > 1 and result.p_holm is not None:
         tests.append(p_text(result.p_holm, "Holm-adjusted p"))
     return [f"{level}, {clustering}", ", ".join(tests)]

@@ -2,75 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from studies.analysis.absence import attempt
+from studies.analysis.absence import Absence, attempt
 from studies.analysis.bayes import posterior_of
 from studies.analysis.further import NOT_ASKED, SKIPPED, Models, heterogeneity, margins, models, sensitivity
+from studies.analysis.looks import Looks
 from studies.analysis.multiplicity import holm
+from studies.analysis.plan import STRATUM
+from studies.analysis.planned import (
+    Cell,
+    graded_of,
+    headline_of,
+    looks_of,
+    primary_of,
+    robustness_of,
+    steps_of,
+    subgroups_of,
+)
 from studies.analysis.records import Judgments, Mask, Pair, Records
 from studies.analysis.result import Result
-from studies.analysis.robustness import RobustnessRow, model_rows, robustness
+from studies.analysis.robustness import RobustnessRow
+from studies.analysis.settings import AUTO, CLUSTER, DEFAULTS, MANY, Settings
 from studies.analysis.several import SeveralArms, several_arms
-from studies.analysis.winrate import HALF, TIE_RULES, win_rate
-
-AUTO, CLUSTER, GLMM = "auto", "cluster", "glmm"
-MODELS = (AUTO, CLUSTER, GLMM)
-DRAWS, MANY = 1000, 200_000
-"""Bootstrap draws, and the judgments up to which they are made without being asked for."""
-
-
-class AnalysisError(ValueError):
-    """A request that the judgments cannot answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a reader may choose, and what a plan fixes."""
-
-    alpha: float = 0.05
-    """Intervals cover 1 - alpha."""
-    ties: str = HALF
-    criterion: str | None = None
-    """The primary one; the first of the file unless given."""
-    seed: int = 0
-    margin: float | None = None
-    """Of non-inferiority and equivalence, in units of the win rate."""
-    model: str = AUTO
-    """`AUTO` fits models to at most `MANY` judgments, `GLMM` to any number, `CLUSTER` to none."""
-    draws: int | None = None
-    """Bootstrap draws; unless given, `DRAWS`, and none for more judgments than `MANY`."""
-    scales: Mapping[str, float] = field(default_factory=dict)
-    """Guidance scale by candidate's name, where it is known."""
-
-    def check(self) -> None:
-        """Refuse settings that mean nothing."""
-        if self.ties not in TIE_RULES:
-            message = f"unknown tie rule {self.ties!r}; known are {', '.join(TIE_RULES)}"
-            raise AnalysisError(message)
-        if self.model not in MODELS:
-            message = f"unknown model {self.model!r}; known are {', '.join(MODELS)}"
-            raise AnalysisError(message)
-        if not 0 < self.alpha <= 0.5:  # noqa: PLR2004 - beyond it an interval would miss more than it covers
-            message = f"alpha is {self.alpha:g}; it must be above 0 and at most 0.5"
-            raise AnalysisError(message)
-        if self.margin is not None and not 0 < self.margin < 0.5:  # noqa: PLR2004 - any result would do
-            message = f"the margin is {self.margin:g}; it must be above 0 and below 0.5, 0.05 for 5 points"
-            raise AnalysisError(message)
-
-    def draws_for(self, judgments: int) -> int:
-        """Return how many bootstrap draws are made for so many judgments."""
-        if self.draws is not None:
-            return self.draws
-        return DRAWS if judgments <= MANY else 0
-
-
-DEFAULTS = Settings()
+from studies.analysis.subgroups import Subgroup
+from studies.analysis.winrate import win_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +49,13 @@ class Analysis:
     excluded: int
     robustness: tuple[RobustnessRow, ...]
     """The headline under other rules."""
+    multiplicity: str
+    margin: float | None
+    looks: Looks | Absence | None
+    """Of the primary criterion over all looks, where the plan allowed any."""
+    subgroups: tuple[Subgroup, ...]
+    """Win rates by stratum, where they were asked for."""
+    controls: tuple[str, ...]
     several: SeveralArms | None
     """What is said of more than two arms together."""
     caveats: tuple[str, ...]
@@ -95,8 +63,9 @@ class Analysis:
 
     @property
     def headline(self) -> Result:
-        """The primary criterion of the first pair."""
-        return next(result for result in self.results if result.criterion == self.primary)
+        """The primary criterion of the first pair that is no control."""
+        primary = [result for result in self.results if result.criterion == self.primary]
+        return next((result for result in primary if result.pair.candidate not in self.controls), primary[0])
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
@@ -125,11 +94,12 @@ def analyze(judgments: Judgments, settings: Settings = DEFAULTS, **changes: Any)
     """
     settings = replace(settings, **changes)
     settings.check()
-    primary = _primary(judgments, settings.criterion)
+    primary = primary_of(judgments, settings.criterion)
     cells = [(c, p) for p in range(len(judgments.pairs)) for c in range(len(judgments.criteria))]
     cells = [cell for cell in cells if _occurs(judgments, *cell)]
-    results = _results(judgments, cells, settings)
-    headline = next(cell for cell in cells if judgments.criteria[cell[0]] == primary)
+    headline = headline_of(judgments, cells, primary, settings.controls)
+    found = looks_of(judgments, headline, settings)
+    results = _results(judgments, cells, headline, found, settings)
     return Analysis(
         results=results,
         primary=primary,
@@ -139,18 +109,12 @@ def analyze(judgments: Judgments, settings: Settings = DEFAULTS, **changes: Any)
         judgments=len(judgments),
         analysed=int(np.count_nonzero(judgments.analysed)),
         excluded=int(np.count_nonzero(judgments.excluded & judgments.real)),
-        robustness=(
-            *robustness(
-                judgments,
-                criterion=headline[0],
-                pair=headline[1],
-                ties=settings.ties,
-                alpha=settings.alpha,
-                draws=settings.draws_for(len(judgments)),
-                seed=settings.seed,
-            ),
-            *model_rows(results[cells.index(headline)].models),
-        ),
+        robustness=robustness_of(judgments, headline, results[cells.index(headline)].models, settings),
+        multiplicity=settings.multiplicity,
+        margin=settings.margin,
+        looks=found,
+        subgroups=tuple(subgroups_of(judgments, cells, settings)) if settings.subgroups == STRATUM else (),
+        controls=settings.controls,
         several=several_arms(
             judgments,
             criterion=headline[0],
@@ -165,13 +129,23 @@ def analyze(judgments: Judgments, settings: Settings = DEFAULTS, **changes: Any)
 
 
 def _results(
-    judgments: Judgments, cells: Sequence[tuple[int, int]], settings: Settings
+    judgments: Judgments,
+    cells: Sequence[Cell],
+    headline: Cell,
+    found: Looks | Absence | None,
+    settings: Settings,
 ) -> tuple[Result, ...]:
     alpha, margin = settings.alpha, settings.margin
     masks = [judgments.mask(*cell) for cell in cells]
     records = [judgments.records.where(mask) for mask in masks]
     rates = [win_rate(each, alpha=alpha, ties=settings.ties, seed=settings.seed) for each in records]
-    adjusted = holm([rate.estimate.p_value for rate in rates])
+    over_looks = found.p_value if isinstance(found, Looks) else None
+    p_values = [
+        over_looks if cell == headline and over_looks is not None else rate.estimate.p_value
+        for cell, rate in zip(cells, rates, strict=True)
+    ]
+    adjusted = holm(p_values)
+    steps = steps_of(judgments, cells, rates, p_values, settings)
     return tuple(
         Result(
             judgments.criteria[c],
@@ -185,6 +159,9 @@ def _results(
             models=_models(judgments, mask, each, settings),
             sensitivity=sensitivity(rate.estimate, alpha=alpha),
             posterior=attempt(partial(posterior_of, rate.estimate, margin=margin, alpha=alpha)),
+            graded=graded_of(judgments, mask, each, settings),
+            p_sequential=over_looks if (c, p) == headline else None,
+            steps=None if steps is None else steps[c, p],
         )
         for (c, p), rate, p_holm, each, mask in zip(cells, rates, adjusted, records, masks, strict=True)
     )
@@ -198,16 +175,6 @@ def _models(judgments: Judgments, mask: Mask, records: Records, settings: Settin
     lengths = None if judgments.lengths is None else (judgments.lengths[0][mask], judgments.lengths[1][mask])
     order = judgments.order()
     return models(records, lengths, None if order is None else order[mask], alpha=settings.alpha)
-
-
-def _primary(judgments: Judgments, criterion: str | None) -> str:
-    if criterion is None:
-        return judgments.criteria[0]
-    if criterion not in judgments.criteria:
-        known = ", ".join(judgments.criteria)
-        message = f"no judgment has the criterion {criterion!r}; the file has: {known}"
-        raise AnalysisError(message)
-    return criterion
 
 
 def _occurs(judgments: Judgments, criterion: int, pair: int) -> bool:

@@ -27,6 +27,7 @@ from studies.enums import Kind, StudyStatus
 from studies.management.study_base import ACTOR, Options, Verb, find, slug
 from studies.models import Judgment, Study
 from studies.reports import export, render
+from studies.reports.looks import take_look
 from studies.reports.making import differing, report_now
 from studies.reports.summary import ensure_reportable
 from studies.reports.survey import survey_csv
@@ -255,6 +256,13 @@ def _reliability(out: OutputWrapper, study: Study) -> None:
             )
 
 
+def _look(out: OutputWrapper, options: Options) -> None:
+    study = find(options)
+    look = take_look(study=study, actor=ACTOR)
+    answer = "the rule allows to stop" if look.stop else "go on"
+    out.write(f"{study.slug}: look {look.number} at {look.judgments} judgments: {answer}")
+
+
 def _survey(out: OutputWrapper, options: Options) -> None:
     study = find(options)
     if not study.survey:
@@ -288,6 +296,7 @@ VERBS = (
     Verb("simulate", "let simulated annotators judge at the real site", _simulate, _simulate_arguments),
     Verb("report", "write the report of a closed study", _report, _report_arguments),
     Verb("regenerate", "make stored reports anew and compare", _regenerate, _regenerate_arguments),
+    Verb("look", "hold the judgments so far against the plan's rule for looks", _look, slug),
     Verb("quality", "exclude annotators by the rules that the plan fixed", _quality, slug),
     Verb("survey", "write the survey's answers as CSV", _survey, _judgments_arguments),
     Verb("judgments", "write the judgments of a closed study as CSV", _judgments, _judgments_arguments),

@@ -24,18 +24,35 @@ _CLUSTERINGS = {
     "glmm": "mixed model, marginal",
     "side_standardised": "sides made equal",
     "equal_length": "at equal length",
+    "without_annotator_low": "without one annotator, lowest",
+    "without_annotator_high": "without one annotator, highest",
+    "without_prompt_low": "without one prompt, lowest",
+    "without_prompt_high": "without one prompt, highest",
+    "placebo": "arms exchanged by coins (placebo)",
 }
 _MODELS = {"glmm", "side_standardised", "equal_length"}
+_PLACEBO = ("placebo", "control: ")
+
+
+def _rule(row: RobustnessRow) -> str:
+    name = row.clustering
+    if name.startswith("control: "):
+        return f"{name.removeprefix('control: ')} (A/A control)"
+    return _CLUSTERINGS[name]
 
 
 def words_of(row: RobustnessRow) -> str:
     """Return the combination of rules in words."""
-    return f"{_block(row)}: {_CLUSTERINGS[row.clustering]}"
+    return f"{_block(row)}: {_rule(row)}"
 
 
 def _block(row: RobustnessRow) -> str:
     if row.clustering in _MODELS:
         return "Models of decided judgments"
+    if row.clustering.startswith("without_"):
+        return "Influence of one annotator or prompt"
+    if row.clustering.startswith(_PLACEBO):
+        return "Where one half is the truth"
     words = _TIES[row.ties_rule].capitalize()
     return words if row.exclusions else f"{words}, nobody excluded"
 
@@ -66,6 +83,6 @@ def _drawn(row: RobustnessRow, look: Look) -> Row:
     colours = look.colours
     naive = row.clustering == "independent"
     colour = colours.candidate if row.planned else colours.tie if naive else colours.ink
-    label = f"{_CLUSTERINGS[row.clustering]}{' (planned)' if row.planned else ''}"
+    label = f"{_rule(row)}{' (planned)' if row.planned else ''}"
     marker = "o" if row.planned else "s" if naive else "D"
     return Row(label, row.win_rate, row.ci_low, row.ci_high, colour, marker, 6.5 if row.planned else 4.5)

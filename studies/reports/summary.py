@@ -12,10 +12,8 @@ import numpy as np
 
 from studies.analysis.as_json import analysis_as_dict
 from studies.analysis.judgments_file import parse_judgments
-from studies.analysis.plan import plan_from
-from studies.analysis.records import Judgments
 from studies.analysis.sentence import sentence
-from studies.analysis.summary import Analysis, Settings, analyze
+from studies.analysis.summary import Analysis, analyze
 from studies.domain.versions import versions
 from studies.models import AuditEvent, Judgment, Study
 from studies.reports.design import Design, design
@@ -23,6 +21,7 @@ from studies.reports.effort import Effort, effort
 from studies.reports.errors import ReportError
 from studies.reports.export import iso, judgments_bytes
 from studies.reports.flow import AppliedRule, Flow, applied_rules, flow
+from studies.reports.looks import LookTaken, looks_taken, settings_of
 
 _HEAD = 2**20
 """Bytes of a judgments file in which a second line is looked for."""
@@ -48,6 +47,8 @@ class Integrity:
     refused_changes: int
     """How often somebody tried to change the frozen plan."""
     exclusions: tuple[AppliedRule, ...]
+    looks: tuple[LookTaken, ...]
+    """Every look that was taken before the end."""
     deviations: tuple[str, ...]
     """What differs from the frozen plan, as far as the program can see."""
     software: dict[str, str]
@@ -142,20 +143,6 @@ def analysis_of(study: Study, data: bytes) -> Analysis | None:
     return analyze(judgments, settings_of(study, judgments)) if judgments else None
 
 
-def settings_of(study: Study, judgments: Judgments) -> Settings:
-    """Return what the plan fixes of the analysis."""
-    primary = study.criteria.get(primary=True).name
-    plan = plan_from(study.analysis)
-    return Settings(
-        alpha=plan.alpha,
-        margin=plan.margin,
-        ties=study.tie_rule,
-        criterion=primary if primary in judgments.criteria else None,
-        seed=study.seed,
-        scales={arm.name: arm.decoding.guidance_scale for arm in study.arms.select_related("checkpoint")},
-    )
-
-
 def _headline(study: Study, analysis: Analysis | None) -> str:
     text = sentence(analysis.headline) if analysis else "This study was closed without a single judgment."
     return f"SIMULATED: {text}" if study.simulated else text
@@ -171,6 +158,7 @@ def _integrity(study: Study, data: bytes, counts: Flow) -> Integrity:
         data_sha256=sha256(data).hexdigest(),
         refused_changes=AuditEvent.objects.filter(study=study, action="plan.change_refused").count(),
         exclusions=applied_rules(study),
+        looks=looks_taken(study),
         deviations=_deviations(counts),
         software=versions(),
     )

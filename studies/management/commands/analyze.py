@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from argparse import ArgumentParser
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,21 @@ from django.core.management.base import BaseCommand, CommandError
 from studies.analysis.as_json import analysis_as_dict
 from studies.analysis.as_text import analysis_as_text
 from studies.analysis.csv_table import JudgmentsFileError
+from studies.analysis.interim import SPENDING
 from studies.analysis.judgments_file import read_judgments
-from studies.analysis.summary import AUTO, MODELS, AnalysisError, Settings, analyze
+from studies.analysis.looks import LookPlan
+from studies.analysis.plan import (
+    ANYTIME_VALID,
+    GROUP_SEQUENTIAL,
+    HOLM,
+    MULTIPLICITY,
+    NO_LOOKS,
+    NO_SUBGROUPS,
+    STRATUM,
+    Interim,
+)
+from studies.analysis.settings import AUTO, MODELS, AnalysisError, Settings
+from studies.analysis.summary import analyze
 from studies.analysis.winrate import HALF, TIE_RULES
 
 
@@ -44,6 +58,30 @@ class Command(BaseCommand):
             default=AUTO,
             help="also fit the mixed model and the adjustment for length: where quick, never, always",
         )
+        parser.add_argument(
+            "--multiplicity",
+            choices=MULTIPLICITY,
+            default=HOLM,
+            help="correct all tests together, or test criteria in the file's order (default holm)",
+        )
+        parser.add_argument(
+            "--subgroups", choices=(NO_SUBGROUPS, STRATUM), default=NO_SUBGROUPS, help="explore the strata"
+        )
+        parser.add_argument(
+            "--interim",
+            choices=(NO_LOOKS, GROUP_SEQUENTIAL, ANYTIME_VALID),
+            default=NO_LOOKS,
+            help="the rule by which the data were looked at before the end (default none)",
+        )
+        parser.add_argument(
+            "--spending", choices=tuple(SPENDING), default="obrien_fleming", help="of group_sequential"
+        )
+        parser.add_argument(
+            "--look", action="append", default=[], metavar="TIME", help="when a look was taken, ISO 8601"
+        )
+        parser.add_argument(
+            "--planned", metavar="N", help="judgments of the primary criterion that were planned"
+        )
         parser.add_argument("--seed", default="0", help="of the resampling (default 0)")
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
@@ -59,6 +97,9 @@ class Command(BaseCommand):
             margin=_margin(options["margin"]),
             model=options["model"],
             draws=_draws(options["draws"]),
+            multiplicity=options["multiplicity"],
+            subgroups=options["subgroups"],
+            looks=_looks(options),
         )
         try:
             analysis = analyze(read_judgments(Path(options["file"])), settings)
@@ -80,6 +121,22 @@ def _margin(given: Any) -> float | None:
     if given is None:
         return None
     return float(_number("--margin", given, r"[0-9]*[.]?[0-9]+", "a share such as 0.05, for 5 points"))
+
+
+def _looks(options: dict[str, Any]) -> LookPlan | None:
+    if options["interim"] == NO_LOOKS:
+        return None
+    moments = []
+    for given in options["look"]:
+        try:
+            moment = datetime.fromisoformat(given)
+        except ValueError:
+            message = f"--look is {given!r}; it must be a time such as 2026-05-04T12:00:00Z"
+            raise CommandError(message) from None
+        moments.append((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    planned = options["planned"]
+    number = None if planned is None else int(_number("--planned", planned, r"[0-9]{1,9}", "a whole number"))
+    return LookPlan(Interim(options["interim"], None, options["spending"]), tuple(moments), number)
 
 
 def _draws(given: Any) -> int | None:

@@ -33,6 +33,38 @@ def test_json_is_the_analysis(file, capsys):
     assert (data["n"], data["alpha"], data["ties_rule"], data["seed"]) == (56, 0.1, "drop", 5)
 
 
+def test_the_plan_can_be_given_as_options(tmp_path, capsys):
+    header = "comparison,prompt,stratum,annotator,criterion,outcome,submitted_at"
+    rows = [
+        f"{p},p{p},{'ab'[p % 2]},a{a},{c},{'win' if (a + p) % 4 else 'loss'},2026-05-0{a + 1}T12:00:00Z"
+        for a in range(8)
+        for p in range(12)
+        for c in ("follows", "answers")
+    ]
+    path = tmp_path / "judgments.csv"
+    path.write_bytes(csv_of(*rows, header=header))
+
+    call_command(
+        *("analyze", str(path), "--json", "--multiplicity", "gatekeeping", "--subgroups", "stratum"),
+        *("--interim", "group_sequential", "--spending", "pocock"),
+        *("--look", "2026-05-04T18:00:00Z", "--planned", "96", "--margin", "0.05"),
+    )
+
+    data = json.loads(capsys.readouterr().out)
+    assert [look["n"] for look in data["interim"]["looks"]] == [48, 96]
+    assert data["p_sequential"] > data["p_value"]
+    assert [step["claim"] for step in data["criteria"]["answers"]["steps"]] == [
+        "non_inferiority",
+        "superiority",
+    ]
+    assert [(part["criterion"], part["stratum"]) for part in data["subgroups"]] == [
+        ("follows", "a"),
+        ("follows", "b"),
+        ("answers", "a"),
+        ("answers", "b"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -40,6 +72,14 @@ def test_json_is_the_analysis(file, capsys):
         (("--alpha", "1.5"), "alpha is 1.5; it must be above 0 and at most 0.5"),
         (("--alpha", "nan"), "--alpha is 'nan'; it must be a number such as 0.05"),
         (("--seed", "1.5"), "--seed is '1.5'; it must be a whole number"),
+        (
+            ("--interim", "group_sequential", "--look", "noon"),
+            "--look is 'noon'; it must be a time such as 2026-05-04T12:00:00Z",
+        ),
+        (
+            ("--interim", "group_sequential", "--planned", "all"),
+            "--planned is 'all'; it must be a whole number",
+        ),
         (("--criterion", "wit"), "no judgment has the criterion 'wit'; the file has: preference"),
     ],
 )

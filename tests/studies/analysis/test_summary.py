@@ -10,7 +10,8 @@ from studies.analysis.as_json import analysis_as_dict
 from studies.analysis.as_text import analysis_as_text
 from studies.analysis.multiplicity import holm
 from studies.analysis.records import Pair
-from studies.analysis.summary import AnalysisError, analyze
+from studies.analysis.settings import AnalysisError
+from studies.analysis.summary import analyze
 from tests.studies.analysis.kit import judgments_of
 
 HEADER = (
