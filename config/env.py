@@ -70,6 +70,20 @@ def url(name: str, schemes: set[str]) -> str:
     return raw
 
 
+def addresses(name: str, default: list[str], *, words: set[str]) -> list[str]:
+    """Read a comma-separated list of HTTP addresses, in which ``words`` may stand too."""
+    found = names(name, default)
+    for one in found:
+        parts = urlsplit(one)
+        bare = not (parts.query or parts.fragment or "@" in parts.netloc)
+        if one not in words and not (parts.scheme in {"http", "https"} and parts.hostname and bare):
+            # Not the address itself: somebody may have put a password there.
+            told = " or ".join(sorted(words))
+            message = f"{name} lists what is neither an http:// or https:// address nor {told}."
+            raise BadEnvironmentError(message)
+    return found
+
+
 def folder(name: str, default: Path) -> Path:
     """Read a folder and create it, readable by its owner only."""
     path = Path(text(name, str(default))).expanduser().resolve()

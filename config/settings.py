@@ -191,6 +191,11 @@ GENERATION_STALE_SECONDS = env.whole("EVENHAND_STALE", 120, least=5)
 GENERATION_SWEEP_SECONDS = env.whole("EVENHAND_SWEEP", 20, least=1)
 GENERATION_TASK_SECONDS = env.whole("EVENHAND_TASK_SECONDS", 240, least=5)
 GENERATION_ATTEMPTS = env.whole("EVENHAND_ATTEMPTS", 3, least=1)
+# The base URLs that workers may call for the arms that a server answers. A study file names the address and
+# the key's variable, so whoever runs the worker decides where keys and prompts may go.
+GENERATION_ENDPOINTS = env.addresses(
+    "EVENHAND_ENDPOINTS", [] if DATABASE_URL or REDIS_URL else ["loopback"], words={"loopback", "none"}
+)
 
 LOGGING = {
     "version": 1,

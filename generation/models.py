@@ -7,10 +7,14 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 
+from generation.endpoint.address import Endpoint
 from generation.spec import CompletionRequest, FinishReason
 
 GIVEN = "given:"
 """How the source of a checkpoint begins whose completions are written elsewhere."""
+
+ENDPOINT = "endpoint:"
+"""How the source of a checkpoint begins that a server holds, which workers call."""
 
 
 class Checkpoint(models.Model):
@@ -32,6 +36,9 @@ class Checkpoint(models.Model):
     error = models.TextField(blank=True, default="")
     weight_hash = models.CharField(max_length=64, blank=True, default="")
     source_hash = models.CharField(max_length=64, blank=True, default="")
+    endpoint = models.JSONField(
+        default=dict, blank=True, help_text="How a server is called that holds it; never the key"
+    )
     facts = models.JSONField(default=dict, blank=True, help_text="Parameters, dtype, size, licence")
     prepared_at = models.DateTimeField(null=True, blank=True)
 
@@ -43,7 +50,11 @@ class Checkpoint(models.Model):
             ),
             models.CheckConstraint(
                 name="generation_checkpoint_ready_has_hash",
-                condition=~Q(status="ready") | ~Q(weight_hash=""),
+                condition=~Q(status="ready") | ~Q(weight_hash="") | Q(source__startswith=ENDPOINT),
+            ),
+            models.CheckConstraint(
+                name="generation_checkpoint_is_called_or_held",
+                condition=Q(source__startswith=ENDPOINT) ^ Q(endpoint={}),
             ),
         )
 
@@ -54,6 +65,17 @@ class Checkpoint(models.Model):
     def given(self) -> bool:
         """Whether its completions are written elsewhere and imported, so that no worker can write them."""
         return self.source.startswith(GIVEN)
+
+    @property
+    def called(self) -> Endpoint | None:
+        """The endpoint that writes its completions; None when a worker holds the weights itself."""
+        data: dict[str, Any] = self.endpoint
+        return Endpoint.from_dict(data) if data else None
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether its completions can be written again as they were."""
+        return not self.given and not self.endpoint
 
 
 class Completion(models.Model):

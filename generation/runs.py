@@ -23,7 +23,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from generation.models import Checkpoint, Completion
-from generation.spec import CompletionRequest, Failed, Generated, Generator
+from generation.spec import CompletionRequest, Failed, Generated, Generator, Unavailable
 
 Status = Completion.Status
 
@@ -109,8 +109,8 @@ def record(generated: Generated, *, owner: str) -> bool:
         # PostgreSQL stores no NUL in texts; the token ids keep what was written.
         text=generated.text.replace("\0", "\N{REPLACEMENT CHARACTER}"),
         token_ids=list(generated.token_ids),
-        token_count=len(generated.token_ids),
-        tokens_so_far=len(generated.token_ids),
+        token_count=generated.tokens,
+        tokens_so_far=generated.tokens,
         prompt_tokens=generated.prompt_tokens,
         finish_reason=generated.finish_reason.value,
         forward_flops=generated.forward_flops,
@@ -184,7 +184,7 @@ def run(
                 lost += 1
                 continue
             done, failed = done + written, failed + (not written)
-    except Stopped:
+    except (Stopped, Unavailable):
         raise
     except Exception as error:
         _give_up(_held(owner), f"The generator broke: {type(error).__name__}: {error}")

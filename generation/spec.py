@@ -16,6 +16,10 @@ class SpecError(ValueError):
     """A decoding spec that cannot be run, with the reason."""
 
 
+class Unavailable(Exception):  # noqa: N818 - not an error of the program
+    """Raised by a generator that can write nothing now, with the reason; what it held is given back."""
+
+
 class Negative(StrEnum):
     """The unconditional context that guidance is measured against; never implicit."""
 
@@ -171,6 +175,13 @@ class Generated:
     forward_flops: float
     seconds: float
     provenance: dict[str, Any] = field(default_factory=dict)
+    token_count: int | None = None
+    """How many tokens there are where their ids are not known."""
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens were generated."""
+        return len(self.token_ids) if self.token_count is None else self.token_count
 
 
 @dataclass(frozen=True, slots=True)

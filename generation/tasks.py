@@ -18,7 +18,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from config.celery import app
-from generation import preparing, runs
+from generation import calling, preparing, runs
 from generation.models import Checkpoint, Completion, Worker
 
 _log = logging.getLogger(__name__)
@@ -46,9 +46,7 @@ def generate(checkpoint_id: int) -> None:
     if not waiting(checkpoint):
         return
     try:
-        with _interruptible(checkpoint):
-            engine = preparing.ready_engine(checkpoint)
-        runs.run(checkpoint, engine, seconds=settings.GENERATION_TASK_SECONDS, check=check_stop)
+        _write(checkpoint)
     except runs.Stopped:
         _log.info("asked to stop: what was claimed is given back")
         return
@@ -57,6 +55,16 @@ def generate(checkpoint_id: int) -> None:
         return
     if waiting(checkpoint):
         call_worker(checkpoint_id)
+
+
+def _write(checkpoint: Checkpoint) -> None:
+    seconds = settings.GENERATION_TASK_SECONDS
+    if checkpoint.endpoint:
+        calling.write(checkpoint, seconds=seconds, check=check_stop)
+        return
+    with _interruptible(checkpoint):
+        engine = preparing.ready_engine(checkpoint)
+    runs.run(checkpoint, engine, seconds=seconds, check=check_stop)
 
 
 def waiting(checkpoint: Checkpoint) -> bool:

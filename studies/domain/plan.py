@@ -71,9 +71,14 @@ def _arm(arm: Arm) -> dict[str, Any]:
         entry["baseline"] = True
     if arm.control:
         entry["control"] = True
-    entry["checkpoint"] = arm.checkpoint.name
     given = {key: value for key, value in arm.spec.items() if key != "checkpoint"}
-    always = ("guidance_scale", "temperature", "top_p", "max_new_tokens")
+    always = {"guidance_scale", "temperature", "top_p", "max_new_tokens"}
+    called = arm.checkpoint.called
+    if called:
+        entry["endpoint"] = called.as_dict()
+        always -= {"guidance_scale"}
+    else:
+        entry["checkpoint"] = arm.checkpoint.name
     return entry | {key: value for key, value in given.items() if key in always or value != _DEFAULTS[key]}
 
 

@@ -152,7 +152,9 @@ def _arm(study: Study, position: int, arm: ArmEntry, *, name: str) -> Arm:
 
 
 def _checkpoint(arm: ArmEntry, position: int, *, name: str) -> Checkpoint:
+    if arm.endpoint:
+        return requests.ensure_endpoint(arm.endpoint.endpoint())
     try:
-        return requests.ensure_checkpoint(arm.checkpoint)
+        return requests.ensure_checkpoint(arm.checkpoint or "")
     except ValueError as error:
         raise StudyFileError(str(error), name=name, field=f"arms[{position}].checkpoint") from error

@@ -8,6 +8,7 @@ from generation.spec import Negative, SpecError
 from studies.domain.audit import canonical
 from studies.domain.designs import pairs_per_prompt
 from studies.enums import Scale, TextFormat
+from studies.files.endpoints import endpoint_problems
 from studies.files.errors import Path
 from studies.files.schema import ArmEntry, PromptEntry, StudyEntry, SurveyEntry
 
@@ -25,6 +26,7 @@ def problems(entry: StudyEntry) -> Iterator[Problem]:
     yield from _once("survey", [question.name for question in entry.survey], "name")
     for index, question in enumerate(entry.survey):
         yield from ((("survey", index, *path), problem) for path, problem in _survey_question(question))
+    yield from endpoint_problems(entry)
     yield from _specs(entry)
     yield from ((("analysis", *path), problem) for path, problem in _analysable(entry))
     yield from _enough_for_checks(entry)

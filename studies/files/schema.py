@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
+from generation.endpoint.address import KEY_ENV, Endpoint, check_extra, check_key_env, normal_url
 from generation.spec import DecodingSpec, Negative
 from studies.enums import Design, Draws, Family, Scale, TextFormat, TieRule
 
@@ -156,13 +157,32 @@ class AnalysisEntry(Entry):
     expected: ExpectedEntry | None = None
 
 
+class EndpointEntry(Entry):
+    """A server with OpenAI's protocol that writes an arm's completions."""
+
+    base_url: Annotated[Line, AfterValidator(normal_url)]
+    model: Line
+    key_env: Annotated[Line, AfterValidator(check_key_env)] = KEY_ENV
+    requests_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 60
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    timeout_seconds: Annotated[int, Field(ge=1, le=1_800)] = 120
+    length_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    seed: bool = True
+    extra: Annotated[dict[str, JsonValue], AfterValidator(check_extra)] = Field(default_factory=dict)
+
+    def endpoint(self) -> Endpoint:
+        """Return it as workers read it."""
+        return Endpoint(**self.model_dump())
+
+
 class ArmEntry(Entry):
     """A way of generating text."""
 
     name: Annotated[str, Field(pattern=_NAME, max_length=60)]
     baseline: bool = False
     control: bool = False
-    checkpoint: Line
+    checkpoint: Line | None = None
+    endpoint: EndpointEntry | None = None
     guidance_scale: float = 1.0
     negative: Literal[tuple(item.value for item in Negative)] = Negative.NONE.value  # type: ignore[valid-type]
     negative_text: Text = ""
@@ -175,7 +195,9 @@ class ArmEntry(Entry):
 
     def spec(self) -> DecodingSpec:
         """Return the decoding spec; raises `generation.spec.SpecError` with a reason."""
-        data: dict[str, Any] = self.model_dump(exclude={"name", "baseline", "control"})
+        data: dict[str, Any] = self.model_dump(exclude={"name", "baseline", "control", "endpoint"})
+        if self.endpoint:
+            data["checkpoint"] = self.endpoint.endpoint().name
         return DecodingSpec.from_dict(data)
 
 

@@ -84,17 +84,27 @@ def _arm(arm: Arm) -> ArmDesign:
     return ArmDesign(
         name=arm.name,
         role=role,
-        decoding={key: value for key, value in arm.decoding.as_dict().items() if key != "checkpoint"},
+        decoding=_decoding(arm),
         checkpoint=arm.checkpoint.name,
         source=arm.checkpoint.source,
         revision=arm.checkpoint.revision,
         weight_hash=arm.checkpoint.weight_hash,
         completions=done.count(),
         mean_tokens=cost["tokens"],
-        mean_forward_flops=cost["flops"],
+        mean_forward_flops=None if arm.checkpoint.endpoint else cost["flops"],
         mean_seconds=cost["seconds"],
         provenance=_provenance(done.values_list("provenance", flat=True)),
     )
+
+
+def _decoding(arm: Arm) -> dict[str, Any]:
+    """Return the parameters that are known: of an endpoint those that it was sent."""
+    spec = arm.decoding.as_dict()
+    called = arm.checkpoint.called
+    if called is None:
+        return {key: value for key, value in spec.items() if key != "checkpoint"}
+    sent = ("temperature", "top_p", "max_new_tokens", "stop")
+    return {key: spec[key] for key in sent if key in spec} | dict(sorted(called.extra.items()))
 
 
 def _provenance(entries: Any) -> dict[str, str]:

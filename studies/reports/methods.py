@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.safestring import mark_safe
 
+from generation.models import ENDPOINT
 from studies.reports.document import Block, Code, Formula, Items, Prose, Section
 from studies.reports.sections import level
 from studies.reports.summary import ReportSummary
@@ -48,6 +49,7 @@ def _text(summary: ReportSummary) -> tuple[Block, ...]:
             f"two-sided against ½. The interval of {level(summary)} % is on the scale of the win rate and "
             "clipped to [0, 1]. When all judgments agree, the interval counts each cluster once and is exact."
         ),
+        *_from_servers(summary),
         Prose(_corrections(family) + _beside(summary)),
         Prose(
             "Beside the headline: rows of robustness under other rules; a logit with the same clustering for "
@@ -56,6 +58,22 @@ def _text(summary: ReportSummary) -> tuple[Block, ...]:
             "rates of annotators and prompts shrunk to their mean (Efron and Morris 1975). More than two "
             "arms: Bradley-Terry scores with Davidson’s ties (1970) and simultaneous intervals by the "
             "largest t statistic (Hothorn, Bretz and Westfall 2008). None of them decides anything here."
+        ),
+    )
+
+
+def _from_servers(summary: ReportSummary) -> tuple[Prose, ...]:
+    """Say of which arms the texts cannot be made again."""
+    arms = [arm for arm in summary.design.arms if arm.source.startswith(ENDPOINT)]
+    if not arms:
+        return ()
+    called = "; ".join(f"{arm.name}: {arm.checkpoint}, {arm.source.removeprefix(ENDPOINT)}" for arm in arms)
+    return (
+        Prose(
+            f"A server wrote the responses of some arms ({called}). It was sent the prompt and what "
+            "stands under Design. Its weights, its software and what else it does to a prompt are not "
+            "known beyond what it reported of itself, and may change at any time, so these responses cannot "
+            "be generated again; the stored texts are the only record of them."
         ),
     )
 

@@ -87,7 +87,7 @@ class ReportSummary:
     @property
     def scales(self) -> dict[str, float]:
         """The guidance scale of each arm."""
-        return {arm.name: float(arm.decoding["guidance_scale"]) for arm in self.design.arms}
+        return {arm.name: float(arm.decoding.get("guidance_scale", 1)) for arm in self.design.arms}
 
 
 def ensure_reportable(study: Study) -> None:

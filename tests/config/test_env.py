@@ -9,7 +9,7 @@ import pytest
 from config import env
 
 ROOT = Path(__file__).parents[2]
-READ = re.compile(r"""env\.(?:text|flag|whole|names|rates|url|folder|secret)\(\s*"([A-Z_]+)\"""")
+READ = re.compile(r"""env\.(?:text|flag|whole|names|rates|url|addresses|folder|secret)\(\s*"([A-Z_]+)\"""")
 SAMPLED = re.compile(r"^#?([A-Z_]+)=", re.MULTILINE)
 
 

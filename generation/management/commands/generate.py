@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import Counter
 from typing import Any
 
 from django.apps import apps
@@ -11,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 from tqdm import tqdm
 
-from generation import preparing, requests, runs, verification
+from generation import calling, preparing, requests, runs, verification
 from generation.models import Checkpoint, Completion
 
 Status = Completion.Status
@@ -74,17 +75,24 @@ class Command(BaseCommand):
 
     def _write(self, checkpoint: Checkpoint, batch_key: uuid.UUID, bar: Any) -> None:
         """Write one checkpoint's share; what other workers hold is left to them."""
+        needle = _Needle(batch_key, bar)
+        bar.set_description_str(checkpoint.name)
         try:
+            if checkpoint.endpoint:
+                calling.write(checkpoint, seconds=_FOREVER, batch_key=batch_key, check=needle)
+                return
             engine = preparing.ready_engine(checkpoint, say=bar.set_description_str)
         except preparing.NotReadyError as error:
             raise CommandError(str(error)) from error
         bar.set_description_str(checkpoint.name)
-        runs.run(checkpoint, engine, seconds=_FOREVER, batch_key=batch_key, check=_Needle(batch_key, bar))
+        runs.run(checkpoint, engine, seconds=_FOREVER, batch_key=batch_key, check=needle)
 
     def _verify(self, batch_key: uuid.UUID, *, size: int | None, seed: int) -> None:
         """Compare finished completions with themselves written again; end with 1 if any differs."""
-        finished = Completion.objects.filter(batch_key=batch_key, status=Status.DONE).order_by("pk")
-        chosen = verification.sample(list(finished.select_related("checkpoint")), size, seed=seed)
+        finished = self._repeatable(batch_key)
+        chosen = verification.sample(finished, size, seed=seed)
+        if not chosen and Completion.objects.filter(batch_key=batch_key, status=Status.DONE).exists():
+            return
         if not chosen:
             message = "There is no finished completion to verify."
             raise CommandError(message)
@@ -104,6 +112,15 @@ class Command(BaseCommand):
         if differing:
             message = f"{differing} of {len(chosen)} came out differently"
             raise CommandError(message)
+
+    def _repeatable(self, batch_key: uuid.UUID) -> list[Completion]:
+        """Return the finished completions that can be written again, and say which others there are."""
+        finished = Completion.objects.filter(batch_key=batch_key, status=Status.DONE).order_by("pk")
+        written = list(finished.select_related("checkpoint"))
+        others = Counter(one.checkpoint.name for one in written if not one.checkpoint.repeatable)
+        for name, number in sorted(others.items()):
+            self.stdout.write(f"{number} by {name} cannot be written again here, so they are not verified")
+        return [one for one in written if one.checkpoint.repeatable]
 
     def _tell(self, verdict: verification.Verdict) -> None:
         if verdict.same:

