@@ -39,9 +39,9 @@ class Sweeper(bootsteps.StartStopStep):  # type: ignore[misc, unused-ignore]
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
         # Imported before the pool forks, for the flag that its processes share.
-        from generation import tasks  # noqa: PLC0415 - Django is set up by now, not before
+        from generation import presence, tasks  # noqa: PLC0415 - Django is set up by now, not before
 
-        self._tasks = tasks
+        self._tasks, self._presence = tasks, presence
         self._first = True
         self._ended = False
         # The timer may be a thread, which goes on for a moment after the stop.
@@ -58,7 +58,7 @@ class Sweeper(bootsteps.StartStopStep):  # type: ignore[misc, unused-ignore]
         """Say that the worker ends."""
         with self._one_at_a_time:
             self._ended = True
-            self._guarded(self._tasks.forget_worker, parent.hostname)
+            self._guarded(self._presence.forget_node, parent.hostname)
 
     def _sweep(self, worker: Any) -> None:
         with self._one_at_a_time:
@@ -67,7 +67,7 @@ class Sweeper(bootsteps.StartStopStep):  # type: ignore[misc, unused-ignore]
 
     def _look_round(self, worker: Any) -> None:
         busy = len(state.reserved_requests) >= (worker.concurrency or 1)
-        self._guarded(self._tasks.report_worker, worker.hostname, "writing" if busy else "waiting")
+        self._guarded(self._presence.report_node, worker.hostname, busy=busy)
         if not busy:
             self._guarded(self._tasks.sweep, also_failed=self._first)
             self._first = False

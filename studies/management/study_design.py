@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 
 from django.core.management.base import OutputWrapper
 
-from studies.domain import lifecycle
+from generation.models import Completion
+from studies.domain import generating, lifecycle
 from studies.files.completions import import_completions
 from studies.files.importer import import_path
 from studies.files.writer import export_study
@@ -71,6 +73,27 @@ def _generate(out: OutputWrapper, options: Options) -> None:
     )
 
 
+def _mover(verb: Callable[..., Study], said: str) -> Callable[[OutputWrapper, Options], None]:
+    def run(out: OutputWrapper, options: Options) -> None:
+        study = verb(study=find(options), actor=ACTOR)
+        out.write(f"{study.slug}: {said}")
+
+    return run
+
+
+def _cancel_arguments(parser: ArgumentParser) -> None:
+    slug(parser)
+    finished = parser.add_mutually_exclusive_group(required=True)
+    finished.add_argument("--keep", action="store_true", help="keep the completions that are finished")
+    finished.add_argument("--drop", action="store_true", help="delete them; imported ones stay")
+
+
+def _cancel(out: OutputWrapper, options: Options) -> None:
+    study = generating.cancel_generation(study=find(options), actor=ACTOR, keep_finished=options["keep"])
+    left = Completion.objects.filter(batch_key=study.key).count()
+    out.write(f"{study.slug}: a draft again, with {left} completions")
+
+
 VERBS = (
     Verb("list", "list the studies", _list, lambda _: None),
     Verb("import", "read a study file: a new draft, or the draft of that name anew", _import, _file),
@@ -82,4 +105,23 @@ VERBS = (
         _completions_arguments,
     ),
     Verb("generate", "ask the workers for the completions of a draft", _generate, slug),
+    Verb(
+        "pause-generation",
+        "let the workers put a study's completions aside",
+        _mover(generating.pause_generation, "generation paused"),
+        slug,
+    ),
+    Verb(
+        "resume-generation",
+        "let the workers go on with them",
+        _mover(generating.resume_generation, "generation goes on"),
+        slug,
+    ),
+    Verb("cancel-generation", "make a generating study a draft again", _cancel, _cancel_arguments),
+    Verb(
+        "retry-generation",
+        "ask again for the completions that failed",
+        _mover(generating.retry_generation, "the failed completions are asked for again"),
+        slug,
+    ),
 )

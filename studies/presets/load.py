@@ -45,9 +45,10 @@ def _study(slug: str) -> Study:
 
 
 def example_study() -> Study:
-    """Return the example, with its completions asked for."""
+    """Return the example, with its completions asked for, unless somebody has cancelled that."""
     study = _study(EXAMPLE)
-    if study.status == StudyStatus.DRAFT:
+    asked = study.events.filter(action="study.generation_started").exists()
+    if study.status == StudyStatus.DRAFT and not asked:
         study = lifecycle.start_generation(study=study, actor=ACTOR)
     return study
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from generation import requests, runs, tasks
+from generation import presence, requests, runs, tasks
 from generation.models import Checkpoint, Completion, Worker
 from tests.generation import rows
 from tests.generation.fakes import FakeGenerator
@@ -183,7 +183,7 @@ def test_progress_tells_what_the_checkpoint_waits_for(tiny) -> None:
 
 
 def test_worker_is_seen_while_it_reports() -> None:
-    tasks.report_worker("celery@here", "waiting")
+    presence.report_node("celery@here", busy=False)
     seen = requests.progress(rows.BATCH).worker_seen
     Worker.objects.update(seen_at=timezone.now() - timedelta(minutes=5))
 

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import socket
 import subprocess
@@ -9,8 +10,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from generation import runs
+from generation import holding, presence, runs
 from generation.models import Completion
+from generation.owners import new_owner, owner_is_gone
 from generation.spec import Failed, FinishReason, Generated
 from tests.generation import rows
 from tests.generation.fakes import FakeGenerator
@@ -75,8 +77,8 @@ def test_claim_leaves_other_checkpoints_and_batches_alone(tiny) -> None:
 def test_claim_needs_the_same_few_queries_for_one_and_for_three(tiny, django_assert_num_queries) -> None:
     for count in (1, 3):
         rows.completions(tiny, count)
-        with django_assert_num_queries(7):  # savepoint in and out, owners, two to take back, select, update
-            assert len(runs.claim(tiny, owner=runs.new_owner(), rows=count)) == count
+        with django_assert_num_queries(8):  # savepoint twice, owners, alone, give up, held, select, update
+            assert len(runs.claim(tiny, owner=new_owner(), rows=count)) == count
 
 
 def test_silent_claims_are_taken_back(tiny) -> None:
@@ -103,15 +105,15 @@ def test_claims_of_a_dead_process_of_this_machine_are_taken_back_at_once(tiny) -
 
 def test_claims_of_the_living_and_of_other_machines_stay(tiny) -> None:
     rows.completions(tiny, 2)
-    runs.claim(tiny, owner=runs.new_owner(), rows=1)
+    runs.claim(tiny, owner=new_owner(), rows=1)
     runs.claim(tiny, owner="elsewhere:1:1", rows=1)
 
     assert runs.claim(tiny, owner="me", rows=9) == []
 
 
 def test_another_process_of_the_same_id_is_not_the_owner() -> None:
-    assert runs.owner_is_gone(runs.new_owner()) is False
-    assert runs.owner_is_gone(f"{socket.gethostname()}:{os.getpid()}:1") is True
+    assert owner_is_gone(new_owner()) is False
+    assert owner_is_gone(f"{socket.gethostname()}:{os.getpid()}:1") is True
 
 
 def test_a_completion_begun_too_often_fails_with_a_reason(tiny, settings) -> None:
@@ -124,7 +126,42 @@ def test_a_completion_begun_too_often_fails_with_a_reason(tiny, settings) -> Non
     assert runs.claim(tiny, owner="third", rows=1) == []
     completion = Completion.objects.get()
     assert completion.status == Status.FAILED
-    assert completion.error.startswith("Begun 2 times and never finished")
+    assert completion.error.startswith("Begun at least 2 times and never finished, at last alone")
+
+
+def test_only_the_completion_that_kills_workers_fails(tiny, settings) -> None:
+    settings.GENERATION_ATTEMPTS = 3
+    poison = rows.completions(tiny, 40)[17].pk
+    deaths = 0
+    for turn in range(100):
+        claimed = runs.claim(tiny, owner=f"worker-{turn}", rows=16)
+        if not claimed:
+            break
+        if poison in {completion.pk for completion in claimed}:
+            deaths += 1
+            grow_silent(claimed_by=f"worker-{turn}")
+            continue
+        for completion in claimed:
+            runs.record(generated(completion.pk), owner=f"worker-{turn}")
+
+    assert statuses() == {Status.DONE: 39, Status.FAILED: 1}
+    assert Completion.objects.get(status=Status.FAILED).pk == poison
+    # 16 rows, then 4, then alone: the third time it is alone and has been begun often enough.
+    assert deaths == 3
+
+
+def test_suspects_are_joined_by_nobody_and_join_nobody(tiny) -> None:
+    rows.completions(tiny, 3)
+    runs.claim(tiny, owner="dead", rows=2)
+    grow_silent()
+
+    fresh = runs.claim(tiny, owner="me", rows=8)
+    beside = runs.claim(tiny, owner="me", rows=8)
+    suspects = runs.claim(tiny, owner="you", rows=8)
+    rows.completions(tiny, 1)
+    late = runs.claim(tiny, owner="you", rows=8)
+
+    assert [len(taken) for taken in (fresh, beside, suspects, late)] == [1, 0, 2, 0]
 
 
 def test_what_was_left_unfinished_is_taken_with_fewer_others(tiny) -> None:
@@ -134,8 +171,8 @@ def test_what_was_left_unfinished_is_taken_with_fewer_others(tiny) -> None:
         sizes.append(len(runs.claim(tiny, owner=owner, rows=8)))
         grow_silent(claimed_by=owner)
 
-    # The second takes half, and the third starts with those that were begun only once.
-    assert sizes == [8, 4, 4]
+    # The second takes a quarter, and the third starts with others that were begun only once.
+    assert sizes == [8, 2, 2]
 
 
 def test_record_writes_exactly_once(tiny) -> None:
@@ -269,9 +306,99 @@ def test_generator_that_breaks_uses_up_attempts_and_then_fails(tiny, settings) -
 
 def test_run_counts_what_another_took_over(tiny) -> None:
     rows.completions(tiny, 1)
+    checks = iter(range(100))
 
     def lose() -> None:
-        Completion.objects.filter(status=Status.CLAIMED).update(claimed_by="another")
+        # After the first sign of life, so that it shows only when the text is to be recorded.
+        if next(checks) == 3:
+            Completion.objects.filter(status=Status.CLAIMED).update(claimed_by="another")
 
     assert runs.run(tiny, FakeGenerator(), seconds=60, check=lose) == runs.Tally(lost=1)
     assert Completion.objects.get().claimed_by == "another"
+
+
+def test_run_stops_writing_what_nobody_wants_any_more(tiny, settings) -> None:
+    settings.GENERATION_HEARTBEAT_SECONDS = 0
+    rows.completions(tiny, 3)
+    generator = FakeGenerator()
+
+    def pause() -> None:
+        if generator.steps == 2:
+            holding.pause(rows.BATCH)
+
+    assert runs.run(tiny, generator, seconds=60, check=pause) == runs.Tally()
+    # It noticed at its next sign of life, not when the text was whole.
+    assert generator.steps == 2
+    assert set(Completion.objects.values_list("status", "attempts")) == {("pending", 0)}
+
+
+def test_a_pause_that_a_claim_overlooked_is_noticed_at_the_next_sign_of_life(tiny, settings) -> None:
+    settings.GENERATION_HEARTBEAT_SECONDS = 0
+    rows.completions(tiny, 2)
+    generator = FakeGenerator()
+
+    def hold() -> None:
+        # As if the claim's transaction had begun before the pause and ended after it.
+        if generator.steps == 2:
+            holding.Hold.objects.get_or_create(batch_key=rows.BATCH)
+
+    assert runs.run(tiny, generator, seconds=60, check=hold) == runs.Tally()
+    assert set(Completion.objects.values_list("status", "attempts")) == {("pending", 0)}
+
+
+def test_other_batches_go_on_when_one_is_paused(tiny, settings) -> None:
+    settings.GENERATION_HEARTBEAT_SECONDS = 0
+    rows.completions(tiny, 2)
+    other = uuid.UUID(int=2)
+    rows.completions(tiny, 3, batch_key=other)
+    generator = FakeGenerator(rows=2)
+
+    def pause() -> None:
+        if generator.steps == 2:
+            holding.pause(rows.BATCH)
+
+    assert runs.run(tiny, generator, seconds=60, check=pause) == runs.Tally(done=3)
+    assert set(Completion.objects.filter(status=Status.DONE).values_list("batch_key", flat=True)) == {other}
+
+
+def test_run_tells_what_is_in_flight(tiny, settings) -> None:
+    settings.GENERATION_HEARTBEAT_SECONDS = 0
+    rows.completions(tiny, 1, guided=True)
+    told: list[presence.Load] = []
+
+    runs.run(tiny, FakeGenerator(), seconds=60, tell=told.append)
+
+    # Five steps; at the first no token is there yet. A guided completion takes two rows.
+    assert [(load.rows, load.reading) for load in told] == [(2, True), *[(2, False)] * 4]
+    assert told[-1].speed > 0
+
+
+def test_generator_that_breaks_for_one_completion_fails_that_one_alone(tiny, settings) -> None:
+    settings.GENERATION_ATTEMPTS = 2
+    rows.completions(tiny, 6)
+    poison = Completion.objects.order_by("pk")[3]
+    for _ in range(10):
+        with contextlib.suppress(runs.BrokenError):
+            runs.run(tiny, FussyGenerator(poison.pk), seconds=60)
+
+    assert statuses() == {Status.DONE: 5, Status.FAILED: 1}
+    assert Completion.objects.get(status=Status.FAILED).pk == poison.pk
+    assert set(Completion.objects.filter(status=Status.DONE).values_list("error", flat=True)) == {""}
+
+
+class FussyGenerator(FakeGenerator):
+    """Breaks when it is given one completion, whatever else it has in hand."""
+
+    def __init__(self, poison: int) -> None:
+        super().__init__()
+        self._poison = poison
+
+    def generate(self, fetch, beat):
+        def checked(number: int):
+            requests = fetch(number)
+            if self._poison in {request.key for request in requests}:
+                message = "shapes cannot be multiplied"
+                raise ValueError(message)
+            return requests
+
+        yield from super().generate(checked, beat)

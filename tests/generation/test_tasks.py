@@ -1,11 +1,17 @@
+import os
+import socket
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
+from django.db import OperationalError
 from django.utils import timezone
 
-from generation import preparing, runs, tasks
-from generation.models import Checkpoint, Completion, Worker
+from generation import holding, owners, preparing, presence, runs, tasks
+from generation.models import Checkpoint, Completion
+from generation.owners import new_owner
 from tests.generation import rows
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +66,7 @@ def test_task_hands_over_when_its_time_is_up(tiny, called, settings) -> None:
 
     tasks.generate(tiny.pk)
 
-    assert called == [(tiny.pk, None)]
+    assert called == [(tiny.pk, settings.GENERATION_SWEEP_SECONDS)]
 
 
 def test_checkpoint_that_cannot_be_prepared_says_why_in_its_row(called) -> None:
@@ -76,17 +82,19 @@ def test_checkpoint_that_cannot_be_prepared_says_why_in_its_row(called) -> None:
 
 
 def test_checkpoint_is_prepared_by_one_at_a_time(tiny) -> None:
-    preparing._hold(tiny.pk, runs.new_owner(), "Expanding the weights")
+    parent = f"{socket.gethostname()[:64]}:{os.getppid()}:{owners._born(os.getppid())}"
+    preparing._hold(tiny.pk, parent, "Expanding the weights")
 
     with pytest.raises(preparing.NotReadyError, match="is being prepared by another worker"):
         preparing.ready_engine(tiny)
 
 
-@pytest.mark.parametrize("owner", ["dead here", "silent elsewhere"])
+@pytest.mark.parametrize("owner", ["dead here", "silent elsewhere", "interrupted itself"])
 def test_preparing_that_was_abandoned_is_taken_over(tiny, owner: str) -> None:
-    here = runs.new_owner().rpartition(":")[0]
+    here = new_owner().rpartition(":")[0]
     facts = {
         "dead here": {"owner": f"{here}:1", "seen": timezone.now().isoformat()},
+        "interrupted itself": {"owner": new_owner(), "seen": timezone.now().isoformat()},
         "silent elsewhere": {
             "owner": "elsewhere:1:1",
             "seen": (timezone.now() - timedelta(hours=1)).isoformat(),
@@ -138,7 +146,7 @@ def test_sweep_calls_for_pending_and_stale_work_only(called, settings) -> None:
         rows.checkpoint(name) for name in ("pending", "stale", "done", "working")
     )
     rows.completions(pending, 2)
-    for busy, owner in ((stale, "elsewhere:1:1"), (working, runs.new_owner())):
+    for busy, owner in ((stale, "elsewhere:1:1"), (working, new_owner())):
         rows.completions(busy, 1)
         runs.claim(busy, owner=owner, rows=1)
     Completion.objects.filter(checkpoint=stale).update(heartbeat_at=timezone.now() - timedelta(hours=1))
@@ -162,12 +170,62 @@ def test_sweep_leaves_failed_checkpoints_alone_unless_told(called) -> None:
     assert [pk for pk, _ in called] == [broken.pk]
 
 
-def test_workers_long_unseen_are_forgotten() -> None:
-    Worker.objects.create(name="celery@old", seen_at=timezone.now() - timedelta(days=2))
+def test_a_paused_batch_calls_nobody(called) -> None:
+    held = rows.checkpoint()
+    rows.completions(held, 2)
+    holding.pause(rows.BATCH)
 
-    tasks.report_worker("celery@here", "waiting")
-    tasks.report_worker("celery@here", "writing")
+    tasks.sweep()
 
-    assert list(Worker.objects.values_list("name", "activity")) == [("celery@here", "writing")]
-    tasks.forget_worker("celery@here")
-    assert not Worker.objects.exists()
+    assert (called, tasks.waiting(held)) == ([], False)
+
+
+def test_database_that_goes_away_while_preparing_does_not_spoil_the_checkpoint(tiny, monkeypatch) -> None:
+    rows.completions(tiny, 1)
+
+    def vanish(*_: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(preparing, "_record", vanish)
+    with pytest.raises(OperationalError):
+        preparing.ready_engine(tiny)
+    monkeypatch.setattr(preparing, "_engine", vanish)
+    with pytest.raises(OperationalError):
+        preparing.ready_engine(tiny)
+
+    tiny.refresh_from_db()
+    assert tiny.status == Status.NEW
+
+
+def test_task_says_what_it_has_done_and_keeps_the_checkpoint_loaded(tiny, called) -> None:
+    rows.completions(tiny, 2)
+
+    tasks.generate(tiny.pk)
+
+    (seen,) = presence.workers()
+    assert (seen.name, seen.state, seen.checkpoint, seen.device, seen.rows) == (
+        "here",
+        "idle",
+        "tiny",
+        "CPU",
+        0,
+    )
+
+
+def test_generator_that_breaks_calls_for_another_task(tiny, called, monkeypatch, settings) -> None:
+    rows.completions(tiny, 1)
+
+    class Broken:
+        loaded = SimpleNamespace(device=torch.device("cpu"))
+
+        def generate(self, fetch, _beat):
+            fetch(8)
+            raise ValueError
+            yield
+
+    monkeypatch.setattr(preparing, "ready_engine", lambda _: Broken())
+    with pytest.raises(runs.BrokenError):
+        tasks.generate(tiny.pk)
+
+    assert called == [(tiny.pk, settings.GENERATION_SWEEP_SECONDS)]
+    assert presence.workers()[0].state == "idle"

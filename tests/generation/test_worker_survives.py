@@ -1,147 +1,36 @@
 """Real Celery workers, killed at many moments, on both run modes' databases and brokers."""
 
-import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import redis
 
 from generation.engine import Engine
 from tests import services_kit
-from tests.generation import rows
+from tests.generation import rows, worker_site
+from tests.generation.worker_site import Site
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(400)]
 
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 90
 PROMPTS, ARMS, REPLICATES = 10, 2, 2
 TOTAL = PROMPTS * ARMS * REPLICATES
-DJANGO = """
-import json, os, sys
-os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-import django
-django.setup()
-from generation.models import Checkpoint, Completion, Worker
-from tests.generation import rows
-"""
-SEED = """
-rows.ask(sys.argv[1], rows.grid(*map(int, sys.argv[2:])))
-"""
-WATCH = """
-from django.db import connection
-for line in sys.stdin:
-    completions = Completion.objects.order_by("pk")
-    kinds = list(completions.values_list("status", "attempts"))
-    report = {"kinds": kinds, "stage": Checkpoint.objects.get().status, "workers": Worker.objects.count()}
-    if line.strip() == "texts":
-        report["texts"] = [
-            [c.prompt_key.int, c.arm_key.int, c.replicate, c.token_ids] for c in completions
-        ]
-    print(json.dumps(report), flush=True)
-"""
-
-
-@dataclass
-class Site:
-    """A data folder, a database and a broker of its own."""
-
-    data: Path
-    environment: dict[str, str]
-    lose_messages: Callable[[], None]
-    logs: list[Path] = field(default_factory=list)
-
-    def python(self, code: str, *arguments: str, **options) -> subprocess.Popen:
-        command = [sys.executable, "-c", DJANGO + code, *arguments]
-        return subprocess.Popen(command, cwd=ROOT, env=self.environment, text=True, **options)
-
-    def seed(self, folder: Path) -> None:
-        migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-        subprocess.run(migrate, cwd=ROOT, env=self.environment, check=True)
-        size = (str(number) for number in (PROMPTS, ARMS, REPLICATES))
-        assert self.python(SEED, f"path:{folder}", *size).wait(PATIENCE) == 0
-
-    @contextmanager
-    def watched(self) -> Iterator[Callable[..., dict]]:
-        """Yield a function that looks into the database."""
-        with self.python(WATCH, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as watcher:
-
-            def look(what: str = "") -> dict:
-                watcher.stdin.write(f"{what}\n")
-                watcher.stdin.flush()
-                return json.loads(watcher.stdout.readline())
-
-            yield look
-            watcher.stdin.close()
-
-    @contextmanager
-    def worker(self) -> Iterator[subprocess.Popen]:
-        """Start a worker in a process group of its own; kill what is left of it at the end."""
-        self.logs.append(self.data / f"worker-{len(self.logs)}.log")
-        with self.logs[-1].open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel", "INFO"],
-                cwd=ROOT,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-            try:
-                yield process
-            finally:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-
-    def wait(self, reached: Callable[[], bool]) -> None:
-        ends = time.monotonic() + PATIENCE
-        while not reached():
-            assert time.monotonic() < ends, self.logs[-1].read_text()[-4000:]
-            time.sleep(0.02)
 
 
 @pytest.fixture(params=["sqlite and files", "postgresql and redis"])
 def site(request: pytest.FixtureRequest, tmp_path: Path, tiny_folder: Path) -> Iterator[Site]:
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("EVENHAND_")},
-        "EVENHAND_DATA": str(tmp_path),
-        "EVENHAND_THREADS": "1",
-        "EVENHAND_ROWS": "12",
-        "EVENHAND_SWEEP": "1",
-        "EVENHAND_HEARTBEAT": "1",
-        "EVENHAND_ATTEMPTS": "50",
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-    }
+    environment = worker_site.environment(tmp_path, EVENHAND_ATTEMPTS="50")
     if request.param == "sqlite and files":
-        made = Site(tmp_path, environment, lambda: _empty(tmp_path / "broker" / "queue"))
-        made.seed(tiny_folder)
+        made = Site(tmp_path, environment, lambda: worker_site.empty(tmp_path / "broker" / "queue"))
+        made.seed(tiny_folder, PROMPTS, ARMS, REPLICATES)
         yield made
         return
     url = request.getfixturevalue("redis_url")
     with services_kit.database(request.getfixturevalue("postgres_url")) as database:
         environment |= {"DATABASE_URL": database, "REDIS_URL": url}
-        made = Site(tmp_path, environment, lambda: _flush(url))
-        made.seed(tiny_folder)
+        made = Site(tmp_path, environment, lambda: worker_site.flush(url))
+        made.seed(tiny_folder, PROMPTS, ARMS, REPLICATES)
         yield made
-
-
-def _flush(url: str) -> None:
-    with redis.Redis.from_url(url) as connection:
-        connection.flushall()
-
-
-def _empty(folder: Path) -> None:
-    shutil.rmtree(folder)
-    folder.mkdir()
 
 
 def count(report: dict, status: str) -> int:

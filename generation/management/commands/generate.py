@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 import uuid
 from collections import Counter
@@ -12,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 from tqdm import tqdm
 
-from generation import calling, preparing, requests, runs, verification
+from generation import calling, holding, preparing, presence, requests, runs, verification
 from generation.models import Checkpoint, Completion
 
 Status = Completion.Status
@@ -47,6 +49,9 @@ class Command(BaseCommand):
             return
         if retry_failed:
             requests.retry_failed(batch_key)
+        if holding.is_held(batch_key):
+            message = f"The generation of “{slug}” is paused: `manage.py study resume-generation {slug}`."
+            raise CommandError(message)
         batch = Completion.objects.filter(batch_key=batch_key)
         left = batch.filter(status__in=(Status.PENDING, Status.CLAIMED))
         checkpoints = list(Checkpoint.objects.filter(completions__in=left).distinct())
@@ -85,7 +90,12 @@ class Command(BaseCommand):
         except preparing.NotReadyError as error:
             raise CommandError(str(error)) from error
         bar.set_description_str(checkpoint.name)
-        runs.run(checkpoint, engine, seconds=_FOREVER, batch_key=batch_key, check=needle)
+        desk = presence.Desk(f"command@{socket.gethostname()}:{os.getpid()}")
+        desk.say(presence.State.READING, checkpoint=checkpoint.name, device=preparing.device_name(engine))
+        try:
+            runs.run(checkpoint, engine, seconds=_FOREVER, batch_key=batch_key, check=needle, tell=desk.write)
+        finally:
+            desk.leave()
 
     def _verify(self, batch_key: uuid.UUID, *, size: int | None, seed: int) -> None:
         """Compare finished completions with themselves written again; end with 1 if any differs."""

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from generation.models import Completion
+from generation.models import Completion, Worker
 from studies.domain.audit import record_event
 from studies.enums import StudyStatus
 from studies.models import Arm, AuditEvent, Exclusion, Judgment, Membership, Prompt, Report, Skip, Study
@@ -202,6 +202,7 @@ CONSTRAINTS = {
     "generation_checkpoint_status_is_known": lambda: checkpoint(status="good"),
     "generation_checkpoint_ready_has_hash": lambda: checkpoint(status="ready", weight_hash=""),
     "generation_checkpoint_is_called_or_held": lambda: checkpoint(endpoint={"model": "small"}),
+    "generation_worker_state_is_known": lambda: Worker.objects.create(name="w", seen_at=NOW, state="asleep"),
     "generation_completion_once_per_prompt_arm_replicate": lambda: copy(
         Completion.objects.get(pk=ready_study(prompts=1).comparisons.get().candidate_id)
     ),
