@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django import template
+from django.utils import timezone
 
 from studies.enums import StudyStatus
 
@@ -79,6 +82,15 @@ def duration(value: float | None) -> str:
     if value < 2 * _HOUR:
         return f"about {round(value / _MINUTE)} min"
     return f"about {round(value / _HOUR)} h"
+
+
+@register.filter
+def ago(moment: datetime) -> str:
+    """Say how long something is past, the way people say it."""
+    past = max(0, round((timezone.now() - moment).total_seconds()))
+    if past < _MINUTE:
+        return f"{past} s ago"
+    return f"{past // _MINUTE} min ago" if past < _HOUR else f"{past // _HOUR} h ago"
 
 
 @register.filter

@@ -30,7 +30,8 @@ def move_study(request: HttpRequest, study: Study, name: str) -> HttpResponse:
         context = {"study": study, "move": move, "possible": possible, "told": move.explained(study)}
         return render(request, f"dashboard/confirm.html{part}", context)
     try:
-        move.verb(study=study, actor=actor_of(request))
+        told = move.told(request.POST.get("answer", ""))
+        move.verb(study=study, actor=actor_of(request), **told)
     except StudyError as error:
         messages.error(request, str(error))
     else:

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from generation.requests import retry_failed
-from studies.domain import lifecycle
-from studies.domain.audit import record_event
+from studies.domain import generating, lifecycle
+from studies.domain.errors import StudyError
 from studies.enums import Ability, StudyStatus
 from studies.models import Study
 from studies.templatetags.evenhand import plural
@@ -31,16 +30,23 @@ class Move:
     final: bool = False
     """Whether it cannot be taken back."""
     ability: Ability = Ability.CONDUCT
+    asked: str = ""
+    """What has to be chosen, when there is a choice."""
+    answers: tuple[tuple[str, str, dict[str, Any]], ...] = ()
+    """The answers: each a word, its label, and what the verb is then told."""
 
     def explained(self, study: Study) -> list[str]:
         """Return what the move will do to ``study``, a sentence each."""
         return self.consequences(estimate(study))
 
-
-def retry_generation(*, study: Study, actor: str) -> None:
-    """Ask once more for the completions that failed."""
-    number = retry_failed(study.key)
-    record_event(actor=actor, action="study.generation_retried", study=study, after={"completions": number})
+    def told(self, chosen: str) -> dict[str, Any]:
+        """Return what the verb is told besides, after somebody ``chosen`` an answer."""
+        if not self.answers:
+            return {}
+        for word, _, told in self.answers:
+            if word == chosen:
+                return told
+        raise StudyError(f"Nothing was changed, because nothing was chosen: {self.asked}")
 
 
 def judgments_in_words(size: Estimate) -> str:
@@ -77,6 +83,24 @@ def _open(size: Estimate) -> list[str]:
 
 def _retry(_: Estimate) -> list[str]:
     return ["The completions that failed are asked for again; those that are there stay as they are."]
+
+
+def _pause_generation(_: Estimate) -> list[str]:
+    return [
+        "The workers put aside what they have in hand and begin nothing more, within a few seconds.",
+        "What is written stays. What was half written is begun anew later, and comes out the same.",
+    ]
+
+
+def _resume_generation(_: Estimate) -> list[str]:
+    return ["The workers go on with what is left."]
+
+
+def _cancel_generation(_: Estimate) -> list[str]:
+    return [
+        "The workers stop within a few seconds, and the study is a draft again.",
+        "Imported completions stay. A study file that is imported anew with changes replaces them all.",
+    ]
 
 
 def _pause(_: Estimate) -> list[str]:
@@ -118,9 +142,44 @@ _ALL = (
         "Retry the failed completions?",
         "The failed completions are asked for again.",
         (StudyStatus.GENERATING,),
-        retry_generation,
+        generating.retry_generation,
         _retry,
         ability=Ability.GENERATE,
+    ),
+    Move(
+        "pause-generation",
+        "Pause generation",
+        "Pause the generation?",
+        "Generation is paused.",
+        (StudyStatus.GENERATING,),
+        generating.pause_generation,
+        _pause_generation,
+        ability=Ability.GENERATE,
+    ),
+    Move(
+        "resume-generation",
+        "Resume generation",
+        "Resume the generation?",
+        "Generation goes on.",
+        (StudyStatus.GENERATING,),
+        generating.resume_generation,
+        _resume_generation,
+        ability=Ability.GENERATE,
+    ),
+    Move(
+        "cancel-generation",
+        "Cancel generation",
+        "Cancel the generation?",
+        "Generation is cancelled. The study is a draft again.",
+        (StudyStatus.GENERATING,),
+        generating.cancel_generation,
+        _cancel_generation,
+        ability=Ability.GENERATE,
+        asked="What becomes of the finished completions?",
+        answers=(
+            ("keep", "Keep them: the next generation writes only the others", {"keep_finished": True}),
+            ("drop", "Delete them", {"keep_finished": False}),
+        ),
     ),
     Move(
         "open",

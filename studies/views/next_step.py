@@ -34,8 +34,13 @@ class NextStep:
     others: tuple[Move, ...] = ()
 
 
-def next_title(study: Study, slots: SlotCounts, *, broken: bool) -> str:
-    """Return what to do next, in a few words. ``broken``: something of the generation failed."""
+def next_title(study: Study, slots: SlotCounts, *, broken: bool, held: bool = False) -> str:
+    """Return what to do next, in a few words.
+
+    ``broken``: something of the generation failed. ``held``: it is paused.
+    """
+    if held and study.status == StudyStatus.GENERATING:
+        return "Generation is paused"
     if broken and study.status == StudyStatus.GENERATING:
         return "Retry what failed"
     if slots.full and study.status == StudyStatus.OPEN:
@@ -43,14 +48,16 @@ def next_title(study: Study, slots: SlotCounts, *, broken: bool) -> str:
     return _TITLES[study.status]
 
 
-def next_step(study: Study, slots: SlotCounts, size: Estimate, *, broken: bool) -> NextStep:
+def next_step(
+    study: Study, slots: SlotCounts, size: Estimate, *, broken: bool, held: bool = False
+) -> NextStep:
     """Return what to do next with ``study``, what it will do, and the button for it."""
     match study.status:
         case StudyStatus.DRAFT:
             words = f"{size.completions} completions: {size.arms} arms, {size.prompts} prompts."
             return NextStep(words, move=MOVES["generate"])
         case StudyStatus.GENERATING:
-            return _generating(study, broken=broken)
+            return _generating(study, broken=broken, held=held)
         case StudyStatus.READY:
             words = f"Opening freezes the plan. {judgments_in_words(size)}."
             return NextStep(words, move=MOVES["open"], page=("studies:pairs", "Look at the pairs"))
@@ -63,16 +70,23 @@ def next_step(study: Study, slots: SlotCounts, size: Estimate, *, broken: bool) 
             return _closed(study)
 
 
-def _generating(study: Study, *, broken: bool) -> NextStep:
+def _generating(study: Study, *, broken: bool, held: bool) -> NextStep:
+    pause, cancel = MOVES["pause-generation"], MOVES["cancel-generation"]
+    if held:
+        words = "The workers write nothing of this study until you resume. What is done stays."
+        return NextStep(words, move=MOVES["resume-generation"], others=(cancel,))
     if broken:
-        return NextStep("Something could not be done; the reason is below.", move=MOVES["retry"])
+        words = "Something could not be done; the reason is below."
+        return NextStep(words, move=MOVES["retry"], others=(pause, cancel))
     given = missing_completions(study, given=True)
     if given:
         return NextStep(
             f"{plural(given, 'completion completions')} to import: "
-            f"manage.py study import-completions {study.slug} FILE.jsonl"
+            f"manage.py study import-completions {study.slug} FILE.jsonl",
+            others=(pause, cancel),
         )
-    return NextStep("Nothing to do: when all are there, this page offers to open the study.")
+    words = "Nothing to do: when all are there, this page offers to open the study."
+    return NextStep(words, others=(pause, cancel))
 
 
 def _open(slots: SlotCounts) -> NextStep:

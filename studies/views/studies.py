@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from generation import holding
 from generation.models import Checkpoint
 from generation.requests import progress
 from studies import queries
@@ -19,6 +20,7 @@ from studies.enums import Ability, StudyStatus
 from studies.models import Study
 from studies.views.access import signed_in, study_view
 from studies.views.estimates import estimate
+from studies.views.generating import panel
 from studies.views.next_step import next_step, next_title
 
 _POLL = {StudyStatus.GENERATING: "2s", StudyStatus.OPEN: "5s", StudyStatus.PAUSED: "15s"}
@@ -34,8 +36,12 @@ def study_list(request: HttpRequest) -> HttpResponse:
     mine = visible_studies(request.user)
     for study in mine.filter(status=StudyStatus.GENERATING):
         settle(study)
+    held = holding.held()
     rows = [
-        (row, next_title(row.study, row.slots, broken=row.completions.failed > 0))
+        (
+            row,
+            next_title(row.study, row.slots, broken=row.completions.failed > 0, held=row.study.key in held),
+        )
         for row in queries.study_rows(mine)
     ]
     return render(request, "dashboard/list.html", {"rows": rows})
@@ -82,8 +88,9 @@ def _live(study: Study) -> dict[str, Any]:
         "generation": generation,
         "unprepared": unprepared,
         "median_ms": queries.median_active_ms(study),
-        "title": next_title(study, slots, broken=broken),
-        "step": next_step(study, slots, size, broken=broken),
+        "title": next_title(study, slots, broken=broken, held=generation.paused),
+        "step": next_step(study, slots, size, broken=broken, held=generation.paused),
+        "panel": panel(study) if study.status == StudyStatus.GENERATING else None,
         "poll": _POLL.get(StudyStatus(study.status)),
         "link": annotators_link(study),
     }

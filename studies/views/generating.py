@@ -1,0 +1,84 @@
+"""The generation panel of a study's page: who writes, what failed, and the button beside each failure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+
+from generation import holding, presence
+from generation.models import Completion
+from studies.domain.errors import StudyError
+from studies.domain.generating import retry_completion
+from studies.enums import Ability
+from studies.models import Study
+from studies.views.access import study_view
+from studies.views.common import actor_of
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A completion that failed, as a researcher knows it."""
+
+    pk: int
+    prompt: str
+    arm: str
+    replicate: int
+    attempts: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What is shown of a generation besides its progress."""
+
+    workers: list[presence.Seen]
+    speed: float
+    """Row-tokens a second, of all workers together."""
+    failures: list[Failure]
+    more: int
+    """How many failures are not shown."""
+
+
+def panel(study: Study) -> Panel:
+    """Return the workers and the first failures of ``study``."""
+    failed = holding.failures(study.key)
+    shown = list(failed[: _SHOWN + 1])
+    prompts = dict(study.prompts.filter(key__in={row.prompt_key for row in shown}).values_list("key", "name"))
+    arms = dict(study.arms.values_list("key", "name")) if shown else {}
+    workers = presence.workers()
+    return Panel(
+        workers=workers,
+        speed=sum(worker.speed for worker in workers),
+        failures=[
+            Failure(
+                pk=row.pk,
+                prompt=prompts.get(row.prompt_key, ""),
+                arm=arms.get(row.arm_key, ""),
+                replicate=row.replicate,
+                attempts=row.attempts,
+                reason=row.error,
+            )
+            for row in shown[:_SHOWN]
+        ],
+        more=failed.count() - _SHOWN if len(shown) > _SHOWN else 0,
+    )
+
+
+@require_POST
+@study_view(Ability.GENERATE)
+def retry(request: HttpRequest, study: Study, pk: int) -> HttpResponse:
+    """Ask once more for one completion that failed."""
+    completion = get_object_or_404(Completion, pk=pk, batch_key=study.key)
+    try:
+        retry_completion(study=study, completion=completion, actor=actor_of(request))
+    except StudyError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "The completion is asked for again.")
+    return redirect("studies:study", study.slug)
