@@ -12,6 +12,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
+from generation.models import Completion
 from studies.domain.exclusion import exclude_annotator
 from studies.enums import Role
 from studies.models import Membership, Study
@@ -112,9 +113,11 @@ class World:
         studies = self.names["own"]
         state = next((state for state in STATES if f"{{{state}}}" in row.address), "open")
         study = studies[state]
+        completions = Completion.objects.filter(batch_key=study.key).values_list("pk", flat=True)
         words = {state: study.slug for state, study in studies.items()} | {
             "invite": study.invite,
             "annotator": str(study.annotators.values_list("pk", flat=True).first()),
+            "completion": str(completions.first()),
             "exclusion": str(study.exclusions.values_list("pk", flat=True).first()),
         }
         return re.sub(r"\{(\w+)\}", lambda found: words[found[1]], row.address)
