@@ -42,9 +42,7 @@ def write(
     with _alone(endpoint):
         try:
             writer = _writer(endpoint)
-            tally = runs.run(
-                checkpoint, writer, seconds=seconds, batch_key=batch_key, check=check, tell=tell
-            )
+            tally = runs.run(checkpoint, writer, seconds=seconds, batch_key=batch_key, check=check, tell=tell)
         except Unavailable as reason:
             Checkpoint.objects.filter(pk=checkpoint.pk).update(status=Status.FAILED, error=str(reason))
             raise NotReadyError(str(reason)) from None
