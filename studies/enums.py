@@ -110,6 +110,7 @@ class Design(TextChoices):
     BASELINE = "baseline", "Each arm with the baseline"
     ALL_PAIRS = "all_pairs", "Every pair of arms"
     BALANCED = "balanced", "Some pairs of each prompt, all equally often"
+    DRAWN = "drawn", "One drawn arm per prompt with the baseline"
 
 
 class TextFormat(TextChoices):

@@ -9,6 +9,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from generation.models import Completion
 from studies.domain.audit import first_broken_event
 from studies.domain.plan import frozen_plan, plan_hash
+from studies.domain.wanted import wanted_counts
 from studies.enums import CHOICES, Decoy, Kind, Scale, Slot
 from studies.models import Annotator, Assignment, Judgment, Study
 
@@ -22,10 +23,10 @@ def violations(study: Study) -> Iterator[str]:
 
 
 def _completions(study: Study) -> Iterator[str]:
-    """Exactly one completion per prompt, arm and replicate, once the study has been generated."""
+    """Exactly one completion per prompt, arm and replicate of the plan, once the study has been generated."""
     if not study.frozen:
         return
-    wanted = study.arms.count() * study.prompts.count() * study.replicates
+    wanted = sum(wanted_counts(study).values())
     done = Completion.objects.filter(batch_key=study.key, status=Completion.Status.DONE).count()
     if done != wanted:
         yield f"{done} completions are done, and the plan has {wanted}."

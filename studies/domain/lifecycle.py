@@ -17,6 +17,7 @@ from studies.domain.errors import PlanFrozenError, StudyError
 from studies.domain.pairing import pair_completions, plan_slots
 from studies.domain.plan import frozen_plan, plan_hash
 from studies.domain.reporting import ask_for_report
+from studies.domain.wanted import wanted_counts, wanted_places
 from studies.enums import Draws, Kind, StudyStatus
 from studies.models import Study
 
@@ -54,23 +55,21 @@ def move(study: Study, status: StudyStatus, *, actor: str, action: str, **facts:
 
 def completion_requests(study: Study) -> Iterator[requests.Wanted]:
     """Yield what each arm is to write for each prompt."""
-    for arm in study.arms.select_related("checkpoint"):
-        for prompt in study.prompts.all():
-            for replicate in range(study.replicates):
-                stream = _COUPLED if study.draws == Draws.COUPLED else arm.name
-                yield requests.Wanted(
-                    prompt_key=prompt.key,
-                    arm_key=arm.key,
-                    replicate=replicate,
-                    checkpoint=arm.checkpoint,
-                    request=CompletionRequest(
-                        key=0,
-                        spec=arm.decoding,
-                        noise=NoiseKey(study.seed, prompt.name, stream, replicate),
-                        messages=() if prompt.text else prompt.turns,
-                        text=prompt.text,
-                    ),
-                )
+    for prompt, arm, replicate in wanted_places(study):
+        stream = _COUPLED if study.draws == Draws.COUPLED else arm.name
+        yield requests.Wanted(
+            prompt_key=prompt.key,
+            arm_key=arm.key,
+            replicate=replicate,
+            checkpoint=arm.checkpoint,
+            request=CompletionRequest(
+                key=0,
+                spec=arm.decoding,
+                noise=NoiseKey(study.seed, prompt.name, stream, replicate),
+                messages=() if prompt.text else prompt.turns,
+                text=prompt.text,
+            ),
+        )
 
 
 @transaction.atomic
@@ -91,7 +90,8 @@ def missing_completions(study: Study, *, given: bool | None = None) -> int:
         arms = arms.filter(imported if given else ~imported)
     keys = list(arms.values_list("key", flat=True))
     done = Completion.objects.filter(batch_key=study.key, arm_key__in=keys, status=Completion.Status.DONE)
-    return len(keys) * study.prompts.count() * study.replicates - done.count()
+    wanted = wanted_counts(study)
+    return sum(wanted[key] for key in keys) - done.count()
 
 
 def settle(study: Study) -> Study:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generation.models import Completion
-from studies.domain.designs import planned_pairs
 from studies.domain.free_rows import ORDINAL_BITS, SLOT_BITS
+from studies.domain.wanted import compared
 from studies.enums import Kind, Slot
 from studies.models import Arm, Assignment, Comparison, Prompt, Study
 
@@ -23,16 +23,9 @@ def pair_completions(study: Study) -> int:
     texts = {(c.prompt_key, c.arm_key, c.replicate): c for c in done.defer("token_ids", "request")}
     arms = list(study.arms.all())
     units = [(prompt, number) for prompt in study.prompts.all() for number in range(study.replicates)]
-    plan = planned_pairs(
-        study.design,
-        arms=len(arms),
-        baseline=next(place for place, arm in enumerate(arms) if arm.baseline),
-        units=len(units),
-        seed=study.seed,
-    )
     pairs = [
         _comparison(study, prompt, (arms[candidate], arms[baseline]), (first, second))
-        for (prompt, replicate), compared in zip(units, plan, strict=True)
+        for (prompt, replicate), compared in zip(units, compared(study), strict=True)
         for candidate, baseline in compared
         if (first := texts.get((prompt.key, arms[candidate].key, replicate)))
         and (second := texts.get((prompt.key, arms[baseline].key, replicate)))

@@ -40,6 +40,7 @@ def study_document(study: Study) -> dict[str, Any]:
         "recruiting": study.recruiting or None,
         "comparisons": None if study.design == Design.BASELINE else str(study.design),
         "replicates": study.replicates,
+        "answer_marker": study.answer_marker,
         "text": str(study.text_format),
         "lease_minutes": study.lease_minutes,
         "min_exposure_ms": study.min_exposure_ms,
@@ -84,7 +85,7 @@ def _arm(arm: Arm) -> dict[str, Any]:
 
 def _prompt(prompt: Prompt) -> dict[str, Any]:
     entry: dict[str, Any] = {"id": prompt.name, "family": str(prompt.family)}
-    for key in ("stratum", "source"):
+    for key in ("stratum", "source", "answer"):
         if getattr(prompt, key):
             entry[key] = getattr(prompt, key)
     if prompt.text:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studies.enums import Choice, Frame, Outcome, Slot
+from studies.analysis.answers import parsed_answer
+from studies.enums import Choice, Family, Frame, Outcome, Slot
 from studies.models import Assignment, Comparison
 
 
@@ -14,6 +15,8 @@ class Response:
 
     slot: Slot
     text: str
+    answer: str = ""
+    """Of a chain of thought, the answer that it comes to, as the study's marker tells it."""
 
 
 def responses(assignment: Assignment) -> tuple[Response, Response]:
@@ -22,7 +25,14 @@ def responses(assignment: Assignment) -> tuple[Response, Response]:
     texts = tuple(_shown(comparison, frame) for frame in Frame)
     if assignment.candidate_slot == Slot.B:
         texts = texts[::-1]
-    return Response(Slot.A, texts[0]), Response(Slot.B, texts[1])
+    first, second = (_answer(comparison, text) for text in texts)
+    return Response(Slot.A, texts[0], first), Response(Slot.B, texts[1], second)
+
+
+def _answer(comparison: Comparison, text: str) -> str:
+    """Return the answer of a chain of thought; nothing of any other text."""
+    thought = comparison.prompt.family == Family.CHAIN_OF_THOUGHT
+    return parsed_answer(text, comparison.study.answer_marker) if thought else ""
 
 
 def _shown(comparison: Comparison, frame: Frame) -> str:

@@ -16,6 +16,7 @@ from generation.models import Completion
 from studies.domain import lifecycle
 from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
+from studies.domain.wanted import wanted_places
 from studies.enums import StudyStatus
 from studies.files.errors import StudyFileError
 from studies.files.nodes import read_bytes
@@ -129,9 +130,7 @@ def _wanted(study: Study) -> dict[Place, bool]:
     )
     return {
         (prompt.name, arm.name, replicate): (prompt.key, arm.key, replicate) in taken
-        for prompt in study.prompts.all()
-        for arm in study.arms.all()
-        for replicate in range(study.replicates)
+        for prompt, arm, replicate in wanted_places(study)
     }
 
 

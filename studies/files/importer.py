@@ -93,6 +93,7 @@ def _fill(study: Study, entry: StudyEntry) -> None:
     study.tie_rule, study.draws, study.text_format = entry.ties, entry.draws, entry.text
     study.replicates, study.lease_minutes = entry.replicates, entry.lease_minutes
     study.design = entry.comparisons
+    study.answer_marker = entry.answer_marker.strip()
     study.min_exposure_ms = entry.min_exposure_ms
     written = [check.model_dump() for check in entry.checks.written]
     numbers = entry.checks.model_dump() | {"written": len(written)}
@@ -129,6 +130,7 @@ def _replace_parts(study: Study, entry: StudyEntry, *, name: str) -> None:
                 family=prompt.family,
                 stratum=prompt.stratum,
                 source=prompt.source,
+                answer=prompt.answer,
                 messages=prompt.conversation(),
                 text=prompt.text,
                 content_hash=sha256(canonical([prompt.conversation(), prompt.text])),

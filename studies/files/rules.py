@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from generation.spec import Negative, SpecError
 from studies.domain.audit import canonical
 from studies.domain.designs import pairs_per_prompt
-from studies.enums import Scale, TextFormat
+from studies.enums import Family, Scale, TextFormat
 from studies.files.endpoints import endpoint_problems
 from studies.files.errors import Path
 from studies.files.schema import ArmEntry, PromptEntry, StudyEntry, SurveyEntry
@@ -171,6 +171,12 @@ def _each_prompt(entry: StudyEntry) -> Iterator[Problem]:
         here = ("prompts", index)
         yield from ((here + path, problem) for path, problem in _one_prompt(prompt, negatives))
         content = canonical([prompt.conversation(), prompt.text])
+        if prompt.answer and not (entry.answer_marker.strip() and prompt.family == Family.CHAIN_OF_THOUGHT):
+            yield (
+                (*here, "answer"),
+                "is compared with what stands behind “answer_marker” in a chain of thought: give the study "
+                "that key, say “Answer:”, and the prompt “family: chain_of_thought”",
+            )
         if content in seen:
             yield here, f"says the same as “{seen[content]}”; prompts must differ"
         seen.setdefault(content, prompt.id)

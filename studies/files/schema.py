@@ -215,6 +215,7 @@ class PromptEntry(Entry):
     family: Literal[tuple(Family.values)] = Family.CHAT.value  # type: ignore[valid-type]
     stratum: Annotated[str, AfterValidator(_storable), Field(max_length=60)] = ""
     source: Annotated[str, AfterValidator(_storable), Field(max_length=200)] = ""
+    answer: Annotated[str, AfterValidator(_storable), Field(max_length=200)] = ""
     system: Text = ""
     user: Text = ""
     messages: list[MessageEntry] = Field(default_factory=list)
@@ -255,6 +256,7 @@ class StudyEntry(Entry):
     draws: Literal[tuple(Draws.values)] = Draws.INDEPENDENT.value  # type: ignore[valid-type]
     comparisons: Literal[tuple(Design.values)] = Design.BASELINE.value  # type: ignore[valid-type]
     replicates: Annotated[int, Field(ge=1, le=100)] = 1
+    answer_marker: Annotated[str, AfterValidator(_storable), Field(max_length=40)] = ""
     text: Literal[tuple(TextFormat.values)] = TextFormat.PLAIN.value  # type: ignore[valid-type]
     lease_minutes: Annotated[int, Field(ge=1, le=10_080)] = 30
     min_exposure_ms: Annotated[int, Field(ge=0, le=600_000)] = 1_000

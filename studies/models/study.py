@@ -80,6 +80,9 @@ class Study(models.Model):
     plan = models.JSONField(null=True, blank=True)
     plan_hash = models.CharField(max_length=64, blank=True, default="")
     invite = models.CharField(max_length=40, unique=True, default=new_token)
+    answer_marker = models.CharField(
+        max_length=40, blank=True, default="", help_text="What stands before the answer of a chain of thought"
+    )
     invite_until = models.DateTimeField(
         null=True, blank=True, help_text="When the link stops letting newcomers in"
     )
@@ -213,6 +216,9 @@ class Prompt(models.Model):
     family = models.CharField(max_length=16, choices=Family.choices, default=Family.CHAT)
     stratum = models.CharField(max_length=60, blank=True, default="")
     source = models.CharField(max_length=200, blank=True, default="")
+    answer = models.CharField(
+        max_length=200, blank=True, default="", help_text="The right answer, where there is one"
+    )
     messages = models.JSONField(default=list, blank=True)
     text = models.TextField(blank=True, default="")
     content_hash = models.CharField(max_length=64)

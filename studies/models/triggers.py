@@ -25,6 +25,7 @@ PLAN_COLUMNS = (
     "draws",
     "design",
     "replicates",
+    "answer_marker",
     "text_format",
     "lease_minutes",
     "min_exposure_ms",

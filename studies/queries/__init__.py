@@ -1,6 +1,7 @@
 """Shared reads. Counts are questions to the database; nothing here writes."""
 
 from studies.queries.annotators import AnnotatorRow, annotator_rows
+from studies.queries.answers import ArmAnswers, arm_answers
 from studies.queries.cost import ArmCost, arm_costs
 from studies.queries.counts import SlotCounts, completion_counts, median_active_ms, slot_counts
 from studies.queries.listing import StudyRow, study_rows
@@ -10,6 +11,7 @@ from studies.queries.scan import ArmFlags, PairFlags, Scan, scan, text_findings
 __all__ = [
     "LEFT_OUT",
     "AnnotatorRow",
+    "ArmAnswers",
     "ArmCost",
     "ArmFlags",
     "PairFlags",
@@ -17,6 +19,7 @@ __all__ = [
     "SlotCounts",
     "StudyRow",
     "annotator_rows",
+    "arm_answers",
     "arm_costs",
     "completion_counts",
     "median_active_ms",

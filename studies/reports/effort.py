@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from studies.enums import Kind
 from studies.models import Study
+from studies.queries.answers import ArmAnswers, arm_answers
 from studies.queries.cost import ArmCost, arm_costs
 from studies.queries.scan import scan
 
@@ -34,6 +35,7 @@ class Effort:
 
     cost: tuple[ArmCost, ...]
     quality: tuple[ArmQuality, ...]
+    answers: tuple[ArmAnswers, ...]
     comparisons_left_out: int
     """Pairs that a researcher took out of the plan before it was frozen."""
     completions_redrawn: int
@@ -54,6 +56,7 @@ def effort(study: Study) -> Effort:
             )
             for found in scan(study).by_arm.values()
         ),
+        answers=arm_answers(study),
         comparisons_left_out=study.comparisons.filter(kind=Kind.LEFT_OUT).count(),
         completions_redrawn=sum(len(after["completions"]) for after in redrawn),
     )

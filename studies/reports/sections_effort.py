@@ -19,7 +19,7 @@ COST_CAPTION = (
 def effort(summary: ReportSummary) -> list[Section]:
     """Return what the completions cost, and what the quality scan saw in them."""
     found = summary.effort
-    blocks = present(_cost(found), _seconds(found), _quality(found), _changes(found))
+    blocks = present(_cost(found), _seconds(found), _quality(found), _answers(found), _changes(found))
     return [Section("effort", "Cost and quality of the responses", blocks)]
 
 
@@ -71,6 +71,23 @@ def _quality(found: Effort) -> Table | None:
         ("Arm", "Flagged", *(FLAGS[flag].removeprefix("A response ").capitalize() for flag in seen)),
         rows,
         caption="What the quality scan saw in the texts. A flag says where to look; it excludes nothing.",
+    )
+
+
+def _answers(found: Effort) -> Table | None:
+    rows = [
+        (arm.arm, f.count(arm.asked), f.count(arm.answered), f.count(arm.right), f.share(arm.right_share))
+        for arm in found.answers
+        if arm.asked
+    ]
+    return table(
+        "Table of right answers",
+        ("Arm", "Asked", "With an answer", "Right", "Share right"),
+        rows,
+        caption=(
+            "Chains of thought that come to the right answer, told by a machine from what stands behind the "
+            "study’s marker. What has no answer is not right."
+        ),
     )
 
 

@@ -29,6 +29,8 @@ class Pane:
 
     slot: Slot
     text: str
+    answer: str = ""
+    """The answer that a chain of thought comes to."""
     parts: tuple[Part, ...] = ()
     """The text in stretches; empty unless the study offers to mark the differences."""
 
@@ -37,7 +39,7 @@ def panes(responses: Sequence[Response], *, marked: bool) -> list[Pane]:
     """Return the panes of a comparison, with its differences if they may be marked."""
     texts = [response.text.strip() for response in responses]
     parts = differences(*texts) if marked else ((), ())
-    return [Pane(each.slot, each.text, own) for each, own in zip(responses, parts, strict=True)]
+    return [Pane(each.slot, each.text, each.answer, own) for each, own in zip(responses, parts, strict=True)]
 
 
 def differences(first: str, second: str) -> tuple[tuple[Part, ...], tuple[Part, ...]]:

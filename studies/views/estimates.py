@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from studies.domain.designs import pairs_per_prompt
+from studies.domain.designs import arms_per_prompt, pairs_per_prompt
 from studies.enums import Kind
 from studies.models import Study
 
@@ -15,6 +15,8 @@ class Estimate:
     """The size of a study as planned."""
 
     arms: int
+    written: int
+    """Arms that write a completion of each prompt."""
     prompts: int
     replicates: int
     shown: int
@@ -28,7 +30,7 @@ class Estimate:
     @property
     def completions(self) -> int:
         """Texts to be written."""
-        return self.arms * self.prompts * self.replicates
+        return self.written * self.prompts * self.replicates
 
     @property
     def judgments(self) -> int:
@@ -49,6 +51,7 @@ def estimate(study: Study) -> Estimate:
     expected = pairs_per_prompt(arms, study.design) * prompts * study.replicates
     return Estimate(
         arms=arms,
+        written=arms_per_prompt(arms, study.design),
         prompts=prompts,
         replicates=study.replicates,
         shown=(pairs - identical) if pairs else expected,

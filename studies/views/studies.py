@@ -55,11 +55,18 @@ def study_page(request: HttpRequest, study: Study) -> HttpResponse:
         "tab": "overview",
         "arms": study.arms.select_related("checkpoint"),
         "costs": _costs(study),
+        "answers": _answers(study),
         "criteria": study.criteria.all(),
         "prompts": study.prompts.all()[:_SHOWN],
         "events": study.events.order_by("-id")[:_SHOWN],
     }
     return render(request, "dashboard/study.html", context)
+
+
+def _answers(study: Study) -> tuple[queries.ArmAnswers, ...]:
+    """Return how often the arms are right: a result, hence only of a study that is closed."""
+    answers = queries.arm_answers(study) if study.unblinded else ()
+    return answers if any(arm.asked for arm in answers) else ()
 
 
 def _costs(study: Study) -> tuple[queries.ArmCost, ...]:
