@@ -60,6 +60,7 @@ def ready_engine(checkpoint: Checkpoint, *, say: Callable[[str], None] = _log.in
             revision=checkpoint.revision,
             root=settings.DATA_DIR / "checkpoints",
             report=report,
+            device=settings.GENERATION_DEVICE,
         )
         engine = _engine(checkpoint, prepared, report)
     except (runs.Stopped, *AWAY):
@@ -75,6 +76,8 @@ def ready_engine(checkpoint: Checkpoint, *, say: Callable[[str], None] = _log.in
         raise
     if told:
         _record(checkpoint.pk, prepared)
+    else:
+        Checkpoint.objects.filter(pk=checkpoint.pk, status=Status.READY).exclude(error="").update(error="")
     return engine
 
 
@@ -161,7 +164,9 @@ def _hold(pk: int, owner: str, stage: str) -> None:
 
 
 def _leave(pk: int, status: Checkpoint.Status, *, error: str = "") -> None:
-    """End preparing without success."""
+    """End preparing without success. What is ready elsewhere stays so, and says what is wrong here."""
+    if error:
+        Checkpoint.objects.filter(pk=pk, status=Status.READY).update(error=error)
     Checkpoint.objects.filter(pk=pk, status=Status.PREPARING).update(
         status=status, stage="", error=error, facts={}
     )

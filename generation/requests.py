@@ -300,13 +300,15 @@ def _tokens_left(batch: QuerySet[Completion]) -> float:
 def _stage(batch: QuerySet[Completion]) -> str:
     """Return what happens to a checkpoint that the batch waits for."""
     waited_for = batch.filter(status__in=(Status.PENDING, Status.CLAIMED)).order_by().values("checkpoint")
-    checkpoints = Checkpoint.objects.filter(pk__in=waited_for).exclude(status=Checkpoint.Status.READY)
+    checkpoints = Checkpoint.objects.filter(pk__in=waited_for).exclude(
+        status=Checkpoint.Status.READY, error=""
+    )
     # A server is not prepared: there is something to say only when it could not be used.
     checkpoints = checkpoints.filter(Q(endpoint={}) | Q(status=Checkpoint.Status.FAILED))
     checkpoint = checkpoints.annotate(broken=Q(status=Checkpoint.Status.FAILED)).order_by("-broken").first()
     if checkpoint is None:
         return ""
-    said: str = checkpoint.error if checkpoint.status == Checkpoint.Status.FAILED else checkpoint.stage
+    said: str = checkpoint.error or checkpoint.stage
     return f"{checkpoint.name}: {said}" if said else f"{checkpoint.name} has not been prepared yet"
 
 

@@ -21,7 +21,8 @@ from typing import Any
 import torch
 import transformers
 
-from generation.engine.prompts import default_system
+from generation.engine.facts import context_of, facts_of, read_tokenizer
+from generation.engine.memory import refuse_conversion, refuse_too_big, stored
 from generation.engine.sources import (
     HUB_FILES,
     CheckpointError,
@@ -39,6 +40,7 @@ _models: Any = transformers.AutoModelForCausalLM
 _logging: Any = transformers.utils.logging
 
 _MANIFEST = "evenhand.json"
+_DESCRIBED = 2  # Raised when more facts are kept, so that older descriptions are made anew.
 _GROWTH = 8  # A 4-bit file becomes 32-bit floats.
 
 
@@ -72,7 +74,14 @@ class Loaded:
     parameters: int
 
 
-def prepare(source: str, *, revision: str = "", root: Path, report: Report = lambda _: None) -> Prepared:
+def prepare(
+    source: str,
+    *,
+    revision: str = "",
+    root: Path,
+    report: Report = lambda _: None,
+    device: str = "auto",
+) -> Prepared:
     """Bring ``source`` into a folder of safetensors and say what it is; quick when that is done already.
 
     Parameters
@@ -85,16 +94,18 @@ def prepare(source: str, *, revision: str = "", root: Path, report: Report = lam
         Where converted and fetched checkpoints are kept.
     report
         Told what happens now.
+    device
+        Where it is to be loaded; ``auto`` takes a GPU when there is one.
 
     Raises
     ------
     CheckpointError
-        With one line that says what to do.
+        With one line that says what to do; also when it is bigger than all the memory that there is.
     """
-    found = resolve(source)
+    found, where = resolve(source), _device(device)
     root.mkdir(parents=True, exist_ok=True)
     if found.folder:
-        return _described(found.folder, root / f"{_slug(source)}.json", source, revision, report)
+        return _described(found.folder, root / f"{_slug(source)}.json", source, revision, where, report)
     target = root / _slug(f"{source}@{revision}" if revision else source)
     if not (target / _MANIFEST).is_file():
         _drop_leftovers(root, target.name)
@@ -102,9 +113,9 @@ def prepare(source: str, *, revision: str = "", root: Path, report: Report = lam
             if found.gguf:
                 _convert(found, folder, report)
             else:
-                _fetch(found.hub, revision, folder, report)
-            _described(folder, folder / _MANIFEST, source, revision, report)
-    return _described(target, target / _MANIFEST, source, revision, report)
+                _fetch(found.hub, revision, folder, where, report)
+            _described(folder, folder / _MANIFEST, source, revision, where, report)
+    return _described(target, target / _MANIFEST, source, revision, where, report)
 
 
 def load(name: str, prepared: Prepared, *, device: str = "auto") -> Loaded:
@@ -120,9 +131,11 @@ def load(name: str, prepared: Prepared, *, device: str = "auto") -> Loaded:
     Raises
     ------
     CheckpointError
-        When it cannot decode: no end token, or an architecture without an attention cache.
+        When it does not fit into the memory that is free, or cannot decode: no end token, or an
+        architecture without an attention cache.
     """
-    where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    where = _device(device)
+    refuse_too_big(name, stored(Path(prepared.folder)), where)
     with _quiet():
         model = _models.from_pretrained(
             prepared.folder,
@@ -131,7 +144,7 @@ def load(name: str, prepared: Prepared, *, device: str = "auto") -> Loaded:
             local_files_only=True,
             trust_remote_code=False,
         )
-        tokenizer = _tokenizer(Path(prepared.folder))
+        tokenizer = read_tokenizer(Path(prepared.folder))
     model = model.eval().requires_grad_(requires_grad=False).to(where)
     if getattr(model, "_is_stateful", False):
         message = f"{name}: {type(model).__name__} keeps a state that padding would disturb; not supported."
@@ -146,13 +159,13 @@ def load(name: str, prepared: Prepared, *, device: str = "auto") -> Loaded:
         dtype=next(model.parameters()).dtype,
         eos_ids=eos_ids,
         pad_id=pad_id,
-        context=_context(model, tokenizer),
+        context=context_of(model.config, tokenizer),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
     )
 
 
-def _tokenizer(folder: Path) -> Any:
-    return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+def _device(wanted: str) -> torch.device:
+    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted)
 
 
 def _special_ids(name: str, model: Any, tokenizer: Any) -> tuple[frozenset[int], int]:
@@ -167,11 +180,6 @@ def _special_ids(name: str, model: Any, tokenizer: Any) -> tuple[frozenset[int],
         raise CheckpointError(message)
     pad = tokenizer.pad_token_id
     return eos_ids, pad if pad is not None and pad < vocabulary else min(eos_ids)
-
-
-def _context(model: Any, tokenizer: Any) -> int:
-    config = model.config.get_text_config(decoder=True)
-    return int(getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length)
 
 
 def _slug(source: str) -> str:
@@ -229,6 +237,7 @@ def _convert(source: Source, folder: Path, report: Report) -> None:
             f"and {free >> 20} MB are free: make room or set EVENHAND_DATA."
         )
         raise CheckpointError(message)
+    refuse_conversion(source.gguf)
     where, name = source.gguf.parent, source.gguf.name
     with _quiet():
         report("Reading the vocabulary")
@@ -250,16 +259,21 @@ def _convert(source: Source, folder: Path, report: Report) -> None:
     (folder / _MANIFEST).write_text(json.dumps({"origin": origin}))
 
 
-def _fetch(repository: str, revision: str, folder: Path, report: Report) -> None:
+def _fetch(repository: str, revision: str, folder: Path, where: torch.device, report: Report) -> None:
     """Bring a repository from the hub, weights as safetensors only."""
     import huggingface_hub  # noqa: PLC0415 - slow to import, and most runs never need it
 
     report(f"Fetching {repository}")
     try:
-        commit = huggingface_hub.HfApi().model_info(repository, revision=revision or None, timeout=30).sha
+        info = huggingface_hub.HfApi().model_info(repository, revision=revision or None, timeout=30)
+        commit, weights = info.sha, getattr(info, "safetensors", None)
+        if weights:
+            refuse_too_big(repository, weights.parameters, where, ever=True)
         huggingface_hub.snapshot_download(
             repository, revision=commit, local_dir=folder, allow_patterns=list(HUB_FILES)
         )
+    except CheckpointError:
+        raise
     except (OSError, ValueError, RuntimeError) as error:
         reason = f"{repository} cannot be fetched ({type(error).__name__})"
         message = f"{reason}: check its name, the network and HF_TOKEN."
@@ -268,49 +282,33 @@ def _fetch(repository: str, revision: str, folder: Path, report: Report) -> None
         message = f"{repository} holds no safetensors weights, and no other kind is loaded."
         raise CheckpointError(message)
     shutil.rmtree(folder / ".cache", ignore_errors=True)
-    (folder / _MANIFEST).write_text(json.dumps({"origin": {"revision": commit}}))
+    licence = str((getattr(info, "card_data", None) or {}).get("license") or "")
+    (folder / _MANIFEST).write_text(json.dumps({"origin": {"revision": commit, "licence": licence}}))
 
 
-def _described(folder: Path, manifest: Path, source: str, revision: str, report: Report) -> Prepared:
+def _described(
+    folder: Path, manifest: Path, source: str, revision: str, where: torch.device, report: Report
+) -> Prepared:
     """Return what is known of the checkpoint in ``folder``, hashing it anew only when its files changed."""
     known = json.loads(manifest.read_text()) if manifest.is_file() else {}
     files = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in weight_files(folder)]
-    if known.get("files") != files:
+    if known.get("files") != files or known.get("described") != _DESCRIBED:
+        refuse_too_big(source, stored(folder), where, ever=True)
         report("Checking the weights")
         origin = known.get("origin", {})
         weight_hash = file_hash(*weight_files(folder))
+        facts = facts_of(folder, source)
         known = {
+            "described": _DESCRIBED,
             "origin": origin,
             "files": files,
             "weight_hash": weight_hash,
             "source_hash": origin.get("source_hash", weight_hash),
             "revision": origin.get("revision", revision),
-            "facts": _facts(folder, source) | {"licence": origin.get("licence", "")},
+            "facts": facts | {"licence": origin.get("licence") or facts["licence"]},
         }
         manifest.write_text(json.dumps(known, indent=1))
     return Prepared(
         folder=str(folder),
         **{key: known[key] for key in ("weight_hash", "source_hash", "revision", "facts")},
     )
-
-
-def _facts(folder: Path, source: str) -> dict[str, Any]:
-    """Return what a report says about a checkpoint."""
-    from safetensors import safe_open  # noqa: PLC0415 - next to its only use
-
-    parameters, types = 0, set()
-    for path in weight_files(folder):
-        with safe_open(path, framework="pt") as weights:
-            for key in weights.keys():  # noqa: SIM118 - not a mapping
-                piece = weights.get_slice(key)
-                types.add(piece.get_dtype())
-                parameters += torch.Size(piece.get_shape()).numel()
-    tokenizer = _tokenizer(folder)
-    return {
-        "source": source,
-        "architecture": (json.loads((folder / "config.json").read_text()).get("architectures") or [""])[0],
-        "parameters": parameters,
-        "dtype": "+".join(sorted(types)),
-        "size_bytes": sum(path.stat().st_size for path in weight_files(folder)),
-        "default_system": default_system(tokenizer) if tokenizer.chat_template else None,
-    }

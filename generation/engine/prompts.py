@@ -86,7 +86,7 @@ def chat_text(messages: Sequence[Message], tokenizer: Any) -> str:
         message = "The checkpoint has no chat template: use plain prompts, or a chat checkpoint."
         raise PromptError(message)
     turns = list(messages)
-    if turns[0].role == "system" and not _knows_system(tokenizer):
+    if turns[0].role == "system" and not knows_system(tokenizer):
         turns = _folded(turns)
     try:
         return _rendered(turns, tokenizer)
@@ -101,13 +101,21 @@ def default_system(tokenizer: Any) -> str | None:
     The template is rendered with a marked system prompt and without one; what stands in the mark's place
     is the default.
     """
-    if not _knows_system(tokenizer):
+    if not knows_system(tokenizer):
         return None
     head, _, tail = _rendered([Message("system", _MARK), Message("user", _ASK)], tokenizer).partition(_MARK)
     without = _rendered([Message("user", _ASK)], tokenizer)
     if not (without.startswith(head) and without.endswith(tail)) or len(without) < len(head) + len(tail):
         return None
     return without[len(head) : len(without) - len(tail)] or None
+
+
+def knows_system(tokenizer: Any) -> bool:
+    """Whether a system turn's text reaches the prompt."""
+    try:
+        return _MARK in _rendered([Message("system", _MARK), Message("user", _ASK)], tokenizer)
+    except TemplateError:
+        return False
 
 
 def opening(tokenizer: Any) -> tuple[int, ...]:
@@ -146,14 +154,6 @@ def _last_token(
         )
         raise PromptError(message)
     return tokenizer.decode(ids[-1:]), ids[-1:]
-
-
-def _knows_system(tokenizer: Any) -> bool:
-    """Whether a system turn's text reaches the prompt."""
-    try:
-        return _MARK in _rendered([Message("system", _MARK), Message("user", _ASK)], tokenizer)
-    except TemplateError:
-        return False
 
 
 def _folded(turns: list[Message]) -> list[Message]:

@@ -59,6 +59,7 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     ("arguments", "reason"),
     [
         (["no-such-checkpoint"], "there is no checkpoint"),
+        (["given:elsewhere"], "is not held here"),
         (["path:{tiny}", "--negative", "default_system", "--limit", "1"], "needs conversations"),
         (["path:{tiny}", "--negative", "text", "--limit", "1"], "negative_text goes with"),
         (["path:{tiny}", "--chat", "--limit", "1"], "does not fit a conversation"),

@@ -171,13 +171,16 @@ def test_progress_tells_what_the_checkpoint_waits_for(tiny) -> None:
     stages.append(requests.progress(rows.BATCH).stage)
     Checkpoint.objects.update(status="failed", error="The package is not installed.")
     stages.append(requests.progress(rows.BATCH).stage)
-    Checkpoint.objects.update(status="ready", weight_hash="a")
+    Checkpoint.objects.update(status="ready", weight_hash="a", error="It does not fit here.")
+    stages.append(requests.progress(rows.BATCH).stage)
+    Checkpoint.objects.update(stage="", error="")
     stages.append(requests.progress(rows.BATCH).stage)
 
     assert stages == [
         "tiny has not been prepared yet",
         "tiny: Expanding the weights",
         "tiny: The package is not installed.",
+        "tiny: It does not fit here.",
         "",
     ]
 

@@ -85,6 +85,10 @@ class Command(BaseCommand):
     def _loaded(self, name: str) -> Loaded:
         try:
             row = requests.ensure_checkpoint(name)
+            if not row.repeatable:
+                raise CommandError(
+                    f"{name} is not held here: take a checkpoint whose weights a worker loads."
+                )
             return preparing.ready_engine(row, say=self.stderr.write).loaded
         except (ValueError, preparing.NotReadyError) as error:
             raise CommandError(str(error)) from error
