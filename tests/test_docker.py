@@ -10,11 +10,13 @@ import pytest
 import yaml
 from django.core.management import get_commands
 
+from generation.endpoint.address import KEY_ENV
+
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "docker/Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker/compose.yaml").read_text())
 OURS = ("setup", "web", "worker")
-READ = re.compile(r"""env\.(?:text|flag|whole|names|url|folder|secret)\(\s*"([A-Z_]+)\"""")
+READ = re.compile(r"""env\.(?:text|flag|whole|names|addresses|url|folder|secret)\(\s*"([A-Z_]+)\"""")
 # Read by Python, Hugging Face, matplotlib and the shell.
 FOREIGN = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "HF_HOME", "MPLCONFIGDIR"}
 
@@ -46,7 +48,8 @@ def lineage(target):
 
 
 def known_variables():
-    return {name for file in (ROOT / "config").glob("*.py") for name in READ.findall(file.read_text())}
+    read = {name for file in (ROOT / "config").glob("*.py") for name in READ.findall(file.read_text())}
+    return read | {KEY_ENV}
 
 
 def commands():

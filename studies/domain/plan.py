@@ -72,7 +72,8 @@ def _arm(arm: Arm) -> dict[str, Any]:
         entry["baseline"] = True
     if arm.control:
         entry["control"] = True
-    given = {key: value for key, value in arm.spec.items() if key != "checkpoint"}
+    # In the order of the spec, since PostgreSQL keeps the keys of its JSON in another.
+    given = {key: arm.spec[key] for key in _DEFAULTS if key in arm.spec and key != "checkpoint"}
     always = {"guidance_scale", "temperature", "top_p", "max_new_tokens"}
     called = arm.checkpoint.called
     if called:

@@ -36,6 +36,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.fixture
 def small(server, settings, tmp_path, monkeypatch, called) -> Checkpoint:
     settings.DATA_DIR = tmp_path
+    settings.GENERATION_ENDPOINTS = ["loopback"]
     monkeypatch.setenv("EVENHAND_ENDPOINT_KEY", KEY)
     return requests.ensure_endpoint(Endpoint(server.url, "small"))
 

@@ -2,15 +2,30 @@
 
 import pytest
 
+from generation.endpoint.address import Endpoint
+from generation.endpoint.writer import EndpointWriter
+from generation.engine import Engine
 from generation.spec import Failed, Generated
+from tests.endpoint_server import answer, refuse, serving
 from tests.generation.fakes import REFUSED, FakeGenerator
 
 
-@pytest.fixture(params=["engine", "fake"])
+@pytest.fixture(params=["engine", "fake", "endpoint"])
 def generator(request: pytest.FixtureRequest):
-    if request.param == "fake":
-        return FakeGenerator()
-    return request.getfixturevalue("llama_engine")
+    if request.param == "engine":
+        yield request.getfixturevalue("llama_engine")
+    elif request.param == "fake":
+        yield FakeGenerator()
+    else:
+        with serving() as server:
+            server.default = obedient
+            yield EndpointWriter(Endpoint(server.url, "small"), key="")
+
+
+def obedient(handler, call) -> None:
+    """Answer with as many letters as asked for, and refuse as the fake does."""
+    said = call.said[::-1][: call.body["max_tokens"]]
+    (refuse(400) if call.said == REFUSED else answer(said))(handler, call)
 
 
 def batches(*requests):
@@ -30,10 +45,15 @@ def test_length_is_bounded_by_the_spec(generator, make_request) -> None:
     (result,) = generator.generate(batches([make_request(1, text="Hello", max_new_tokens=3)]), lambda _: None)
 
     assert isinstance(result, Generated)
-    assert len(result.token_ids) == 3
-    assert result.forward_flops > 0
+    assert result.tokens == 3
     assert result.seconds > 0
     assert result.provenance["engine"]
+
+
+def test_cost_is_known_of_ones_own_weights(generator, make_request) -> None:
+    (result,) = generator.generate(batches([make_request(1, text="Hello", max_new_tokens=3)]), lambda _: None)
+
+    assert (result.forward_flops > 0) is not isinstance(generator, EndpointWriter)
 
 
 def test_beat_names_the_keys_in_flight(generator, make_request) -> None:
@@ -53,8 +73,8 @@ def test_what_beat_raises_ends_the_run(generator, make_request) -> None:
 
 
 def test_a_request_that_cannot_be_run_fails_alone(generator, make_request) -> None:
-    # The engine refuses it for its length, the fake by its name.
-    refused = make_request(1, text=REFUSED if isinstance(generator, FakeGenerator) else "x" * 300)
+    # The engine refuses it for its length, the others by its name.
+    refused = make_request(1, text="x" * 300 if isinstance(generator, Engine) else REFUSED)
 
     results = list(generator.generate(batches([refused, make_request(2, max_new_tokens=2)]), lambda _: None))
 
