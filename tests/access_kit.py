@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from generation.models import Completion
 from studies.domain.exclusion import exclude_annotator
+from studies.domain.invitations import invite
 from studies.enums import Role
 from studies.models import Membership, Study
 from tests import factories
@@ -84,6 +85,8 @@ class World:
         }
         self.admin = factories.ResearcherFactory(username="site-admin", is_superuser=True, is_staff=True)
 
+        _, self.token = invite(study=self.names["own"]["open"], role=Role.MONITOR, by=self.admin)
+
     def _studies(self, side: str) -> dict[str, Study]:
         make = {"draft": factories.draft_study, "ready": factories.ready_study}
         return {
@@ -116,6 +119,9 @@ class World:
         completions = Completion.objects.filter(batch_key=study.key).values_list("pk", flat=True)
         words = {state: study.slug for state, study in studies.items()} | {
             "invite": study.invite,
+            "token": self.token,
+            "monitor": str(study.memberships.values_list("pk", flat=True).get(role=Role.MONITOR)),
+            "invitation": str(study.invitations.values_list("pk", flat=True).first()),
             "annotator": str(study.annotators.values_list("pk", flat=True).first()),
             "completion": str(completions.first()),
             "exclusion": str(study.exclusions.values_list("pk", flat=True).first()),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from django.db.models import Count, Exists, F, OuterRef, Q
 
 from generation.models import Completion
-from studies.domain.audit import first_broken_event
+from studies.domain.audit import find_break
 from studies.domain.plan import frozen_plan, plan_hash
 from studies.domain.wanted import wanted_counts
 from studies.enums import CHOICES, Decoy, Kind, Scale, Slot
@@ -173,9 +173,9 @@ def _plan(study: Study) -> Iterator[str]:
 
 def _audit(_: Study) -> Iterator[str]:
     """The log's hashes follow one another."""
-    broken = first_broken_event()
+    broken = find_break()
     if broken:
-        yield f"The audit log was tampered with: event {broken[0]} of {broken[1]:%Y-%m-%d %H:%M} UTC."
+        yield f"The audit log was tampered with: event {broken.event} {broken.what}."
 
 
 _CHECKS: tuple[Check, ...] = (

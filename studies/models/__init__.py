@@ -9,9 +9,9 @@ from studies.models.annotation import (
     Skip,
     new_key,
 )
-from studies.models.audit import AuditEvent
+from studies.models.audit import AuditEvent, AuditHead
 from studies.models.comparison import Assignment, Comparison
-from studies.models.membership import Membership
+from studies.models.membership import Invitation, Membership
 from studies.models.report import Report, ReportFile
 from studies.models.study import Arm, Criterion, Prompt, Study, new_token
 
@@ -20,9 +20,11 @@ __all__ = [
     "Arm",
     "Assignment",
     "AuditEvent",
+    "AuditHead",
     "Comparison",
     "Criterion",
     "Exclusion",
+    "Invitation",
     "Judgment",
     "Membership",
     "Prompt",

@@ -30,3 +30,16 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.action}"
+
+
+class AuditHead(models.Model):
+    """The chain's end, one row: writers queue for it, and rows that are missing at the end are noticed."""
+
+    hash = models.CharField(max_length=64)
+    events = models.PositiveBigIntegerField(help_text="How many were ever written")
+
+    class Meta:
+        constraints = (models.CheckConstraint(name="studies_audithead_is_one_row", condition=models.Q(pk=1)),)
+
+    def __str__(self) -> str:
+        return f"{self.events} events"

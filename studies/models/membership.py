@@ -29,3 +29,41 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} is {self.role} of {self.study}"
+
+
+class Invitation(models.Model):
+    """A link that makes its first taker a member; without a study, it only makes an account.
+
+    Only the hash of its secret is kept: whoever reads the database cannot join.
+    """
+
+    token_hash = models.CharField(max_length=64, unique=True)
+    study = models.ForeignKey(
+        Study, null=True, blank=True, on_delete=models.CASCADE, related_name="invitations"
+    )
+    role = models.CharField(max_length=7, choices=Role.choices, blank=True, default="")
+    note = models.CharField(max_length=80, blank=True, default="", help_text="Whom it is for")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            models.CheckConstraint(
+                name="studies_invitation_study_has_role",
+                condition=Q(study=None, role="") | Q(study__isnull=False, role__in=Role.values),
+            ),
+            models.CheckConstraint(
+                name="studies_invitation_accepted_or_revoked",
+                condition=Q(accepted_at=None) | Q(revoked_at=None),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.role or 'account'} until {self.expires_at:%Y-%m-%d %H:%M}"

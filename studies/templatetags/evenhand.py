@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 from django import template
@@ -46,6 +47,15 @@ _EVENTS = {
     "study.simulated": "Simulated annotators took part",
     "judgment.undone": "An annotator took back an answer",
     "plan.change_refused": "A change of the frozen plan was refused",
+    "member.added": "Member added",
+    "member.role_changed": "Member’s role changed",
+    "member.removed": "Member removed",
+    "invitation.made": "Invitation made",
+    "invitation.accepted": "Invitation accepted",
+    "invitation.revoked": "Invitation withdrawn",
+    "file.downloaded": "File downloaded",
+    "account.logged_in": "Logged in",
+    "account.locked_out": "Locked out after wrong passwords",
     "annotator.excluded": "Annotator excluded",
     "annotator.included": "Annotator included again",
 }
@@ -157,3 +167,9 @@ def flops(value: float | None) -> str:
         return "–"
     unit, size = next(((unit, size) for unit, size in _UNITS if value >= size), ("", 1))
     return f"{value / size:.3g}\u00a0{unit}"
+
+
+@register.filter
+def as_json(value: object) -> str:
+    """Write what the log keeps so that it can be read."""
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)

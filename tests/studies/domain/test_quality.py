@@ -10,7 +10,7 @@ from django.utils import timezone
 from scipy import stats
 
 from studies.domain.assignment import claim_next
-from studies.domain.audit import first_broken_event
+from studies.domain.audit import find_break
 from studies.domain.conduct import Conduct, agree, conduct
 from studies.domain.errors import StudyError
 from studies.domain.exclusion import revoke_exclusion
@@ -68,7 +68,7 @@ def test_who_breaks_a_rule_is_excluded_with_the_figures_and_logged(study):
     assert exclusion.reason == "the same answer in 100%; the plan's threshold is 100%"
     event = AuditEvent.objects.latest("id")
     assert (event.actor, event.action) == ("ada", "annotator.excluded")
-    assert first_broken_event() is None
+    assert find_break() is None
     assert Judgment.objects.filter(assignment__study=study).count() == 20
 
 

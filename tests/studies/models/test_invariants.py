@@ -11,7 +11,19 @@ from django.utils import timezone
 from generation.models import Completion, Worker
 from studies.domain.audit import record_event
 from studies.enums import StudyStatus
-from studies.models import Arm, AuditEvent, Exclusion, Judgment, Membership, Prompt, Report, Skip, Study
+from studies.models import (
+    Arm,
+    AuditEvent,
+    AuditHead,
+    Exclusion,
+    Invitation,
+    Judgment,
+    Membership,
+    Prompt,
+    Report,
+    Skip,
+    Study,
+)
 from studies.models.triggers import PLAN_COLUMNS, TRIGGERS
 from tests.factories import (
     AnnotatorFactory,
@@ -122,6 +134,11 @@ def member(*, times=1, role="owner"):
         Membership.objects.create(study=study, user=user, role=role)
 
 
+def invitation(**fields):
+    values = {"token_hash": "a" * 64, "created_by": ResearcherFactory(), "expires_at": NOW}
+    Invitation.objects.create(**(values | fields))
+
+
 def skipped_twice():
     study = open_study(comparisons=1)
     person = AnnotatorFactory(study=study)
@@ -197,6 +214,9 @@ def the_same_file_twice():
 
 
 CONSTRAINTS = {
+    "studies_invitation_study_has_role": lambda: invitation(role="owner"),
+    "studies_invitation_accepted_or_revoked": lambda: invitation(accepted_at=NOW, revoked_at=NOW),
+    "studies_audithead_is_one_row": lambda: AuditHead.objects.create(pk=2, hash="a", events=1),
     "studies_membership_one_role_per_study": lambda: member(times=2),
     "studies_membership_role_is_known": lambda: member(role="king"),
     "generation_checkpoint_status_is_known": lambda: checkpoint(status="good"),

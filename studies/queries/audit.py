@@ -1,0 +1,45 @@
+"""The log, filtered, and what of it may be told."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db.models import QuerySet
+
+from studies.models import AuditEvent, Study
+
+UNBLINDING = frozenset({"completion.redrawn"})
+"""Events whose details say which arm wrote what: withheld until their study is closed."""
+
+
+def events(
+    study: Study | None,
+    *,
+    actor: str = "",
+    action: str = "",
+    since: date | None = None,
+    until: date | None = None,
+) -> QuerySet[AuditEvent]:
+    """Return the log of a study (None: of the whole site), the latest first."""
+    found = AuditEvent.objects.select_related("study").order_by("-id")
+    if study is not None:
+        found = found.filter(study=study)
+    if actor:
+        found = found.filter(actor=actor)
+    if action:
+        found = found.filter(action=action)
+    if since:
+        found = found.filter(at__date__gte=since)
+    if until:
+        found = found.filter(at__date__lte=until)
+    return found
+
+
+def actions(study: Study | None) -> list[str]:
+    """Return the kinds of events that the log has."""
+    return list(events(study).order_by("action").values_list("action", flat=True).distinct())
+
+
+def withheld(event: AuditEvent) -> bool:
+    """Return whether an event's details would unblind a study that is not closed."""
+    return event.action in UNBLINDING and event.study is not None and not event.study.unblinded

@@ -1,0 +1,121 @@
+"""The log: of a study, and of the whole site."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from studies.analysis.csv_table import neutralise
+from studies.enums import Ability
+from studies.forms.members import LogForm
+from studies.models import AuditEvent, Study
+from studies.queries import audit
+from studies.templatetags.evenhand import event as in_words
+from studies.views.access import administrators_only, study_view
+from studies.views.common import page_of
+
+_PER_PAGE = 50
+_COLUMNS = ("id", "at", "actor", "study", "action", "before", "after", "withheld", "previous_hash", "hash")
+_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
+
+
+@require_safe
+@study_view(Ability.SEE_LOG)
+def study_log(request: HttpRequest, study: Study) -> HttpResponse:
+    """Show a study's log."""
+    return _page(request, study)
+
+
+@require_safe
+@study_view(Ability.SEE_LOG)
+def study_log_file(request: HttpRequest, study: Study, fmt: str) -> HttpResponseBase:
+    """Send a study's log."""
+    return _file(request, study, fmt)
+
+
+@require_safe
+@administrators_only
+def site_log(request: HttpRequest) -> HttpResponse:
+    """Show the log of the whole site."""
+    return _page(request, None)
+
+
+@require_safe
+@administrators_only
+def site_log_file(request: HttpRequest, fmt: str) -> HttpResponseBase:
+    """Send the log of the whole site."""
+    return _file(request, None, fmt)
+
+
+def _form(request: HttpRequest, study: Study | None) -> LogForm:
+    return LogForm(request.GET, actions=[(name, in_words(name)) for name in audit.actions(study)])
+
+
+def _page(request: HttpRequest, study: Study | None) -> HttpResponse:
+    form = _form(request, study)
+    found = audit.events(study, **form.cleaned_data) if form.is_valid() else AuditEvent.objects.none()
+    page = page_of(found, request, _PER_PAGE)
+    rows = [(event, audit.withheld(event)) for event in page]
+    context = {"study": study, "tab": "log", "form": form, "page": page, "rows": rows}
+    template = "dashboard/log.html" if study else "dashboard/site_log.html"
+    return render(request, template, context, status=200 if form.is_valid() else 422)
+
+
+def _file(request: HttpRequest, study: Study | None, fmt: str) -> HttpResponseBase:
+    form = _form(request, study)
+    if fmt not in _TYPES or not form.is_valid():
+        message = "There is no such log: the formats are csv and jsonl, days are written YYYY-MM-DD."
+        raise Http404(message)
+    found = audit.events(study, **form.cleaned_data).order_by("id")
+    lines = _csv(found) if fmt == "csv" else _json_lines(found)
+    response = StreamingHttpResponse(lines, content_type=_TYPES[fmt])
+    name = f"{study.slug}-log" if study else "log"
+    response["Content-Disposition"] = f'attachment; filename="{name}.{fmt}"'
+    return response
+
+
+def _told(event: AuditEvent) -> dict[str, Any]:
+    hidden = audit.withheld(event)
+    return {
+        "id": event.pk,
+        "at": event.at.isoformat(),
+        "actor": event.actor,
+        "study": event.study.slug if event.study else None,
+        "action": event.action,
+        "before": None if hidden else event.before,
+        "after": None if hidden else event.after,
+        "withheld": hidden,
+        "previous_hash": event.previous_hash,
+        "hash": event.hash,
+    }
+
+
+def _json_lines(found: QuerySet[AuditEvent]) -> Iterator[str]:
+    for event in found.iterator():
+        yield json.dumps(_told(event), ensure_ascii=False) + "\n"
+
+
+def _csv(found: QuerySet[AuditEvent]) -> Iterator[str]:
+    yield _line(list(_COLUMNS))
+    for event in found.iterator():
+        yield _line([neutralise(_cell(value)) for value in _told(event).values()])
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _line(cells: list[str]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue()
