@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, read_csv
 
 from studies.analysis.records import Codes
 
-Words = NDArray[np.uint64]
-COMMA, NEWLINE = ord(","), ord("\n")
-WORD = 8
-"""Bytes of a number that a cell is read as."""
-LONGEST = 64
-"""Bytes of a cell that is read as numbers; files with longer ones are read cell by cell."""
+BLOCK = 16 * 2**20
+"""Bytes that are read at a time."""
+HEADER = 64 * 2**10
+"""Bytes in which a header is looked for."""
 FEW, SAMPLE = 512, 8192
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)
-_MASKS = np.array([(1 << (8 * n)) - 1 for n in range(WORD)] + [2**64 - 1], dtype=np.uint64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,70 +96,81 @@ def _few(keys: NDArray[Any]) -> NDArray[Any] | None:
     return known if bool(np.all(known[place] == keys)) else None
 
 
-def plain_columns(data: bytes) -> dict[str, Column] | None:
-    """Return the columns of a plain file at once; None for one that must be read cell by cell.
+@dataclass(frozen=True, slots=True, eq=False)
+class Plain:
+    """A plain file, read at once."""
 
-    Plain is UTF-8 without quotes, null bytes, blank lines or long cells, each row with as many cells as the
-    header. Cells are compared as numbers of eight bytes: exactly, not by a hash alone.
+    columns: dict[str, Column]
+    seconds: dict[str, NDArray[np.float64]]
+    """Columns in which every cell is a moment with its zone, as seconds since 1970."""
+
+
+def plain_columns(data: bytes, times: Sequence[str] = ()) -> Plain | None:
+    """Return the columns of a plain file; None for one that must be read cell by cell.
+
+    Plain is UTF-8 without quotes, null bytes or blank lines, each row with as many cells as the header.
+    ``times`` are columns to be read as moments, where all their cells are.
     """
-    text = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
-    if any(mark in text for mark in (b'"', b"\r", b"\0")) or not text.strip():
+    names = _plain_header(data)
+    if names is None:
         return None
+    moments = [name for name in times if name in names]
+    table = _read(data, names, moments)
+    if moments and (table is None or any(table[name].null_count for name in moments)):
+        moments, table = [], _read(data, names, [])
+    if table is None or not len(table):
+        return None
+    return Plain(
+        {name: _column(table[name]) for name in names if name not in moments},
+        {name: _seconds(table[name]) for name in moments},
+    )
+
+
+def _read(data: bytes, names: list[str], moments: list[str]) -> pa.Table | None:
+    """Return the table as it is below the header; None when it is ragged, not UTF-8, or no moments."""
+    types = dict.fromkeys(names, pa.dictionary(pa.int32(), pa.string()))
+    types |= dict.fromkeys(moments, pa.timestamp("us", "UTC"))
     try:
-        names = [name.strip() for name in text.split(b"\n", 1)[0].decode().split(",")]
-        text.decode()
+        return read_csv(
+            pa.BufferReader(data),
+            ReadOptions(column_names=names, skip_rows=1, block_size=BLOCK),
+            ParseOptions(quote_char=False),
+            ConvertOptions(column_types=types, strings_can_be_null=False),
+        )
+    except pa.ArrowInvalid:
+        return None
+
+
+def _plain_header(data: bytes) -> list[str] | None:
+    """Return the names of a file that has nothing which only the careful reader understands."""
+    if any(mark in data for mark in (b'"', b"\0", b"\n\n", b"\n\r\n")):
+        return None
+    if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
+        return None
+    first = data.removeprefix(b"\xef\xbb\xbf")[:HEADER].splitlines()[:1]
+    try:
+        names = [name.strip() for name in first[0].decode().split(",")] if first else []
     except UnicodeDecodeError:
         return None
-    padded = text.removesuffix(b"\n") + b"\n" + bytes(LONGEST + WORD)
-    ends = _ends(padded, len(names))
-    if ends is None or len(ends) < 2 or len(set(names)) < len(names):  # noqa: PLR2004 - header and a row
-        return None
-    starts = np.empty_like(ends)
-    starts[:, 1:] = ends[:, :-1] + 1
-    starts[1:, 0] = ends[:-1, -1] + 1
-    found = {}
-    for number, name in enumerate(names):
-        column = _column(padded, starts[1:, number], ends[1:, number])
-        if column is None:
-            return None
-        found[name] = column
-    return found
+    # A header that may be cut off, names that come twice, and a lone column are all unusual.
+    plain = 1 < len(names) == len(set(names)) and len(first[0]) < HEADER
+    return names if plain else None
 
 
-def _ends(text: bytes, width: int) -> NDArray[np.int64] | None:
-    """Return where each cell ends, (rows, width); None when rows differ in their number of cells."""
-    letters = np.frombuffer(text, dtype=np.uint8)
-    newlines = np.flatnonzero(letters == NEWLINE)
-    ends = np.flatnonzero((letters == COMMA) | (letters == NEWLINE))
-    if len(ends) != len(newlines) * width:
-        return None
-    table = ends.reshape(-1, width)
-    return table if np.array_equal(table[:, -1], newlines) else None
+def _column(cells: pa.ChunkedArray) -> Column:
+    """Return a column whose different cells come in order of first appearance, as they do in the file."""
+    whole = cells.combine_chunks() if cells.num_chunks != 1 else cells.chunk(0)
+    values = tuple(whole.dictionary.to_pylist())
+    if len(values) == 1:  # as most columns of a study are; zeros that nobody writes take no memory
+        return constant(values[0], len(whole))
+    return Column(_numbers(whole.indices, np.int32).astype(np.int64), values)
 
 
-def _column(text: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Column | None:
-    lengths = ends - starts
-    longest = int(lengths.max())
-    if longest > LONGEST:
-        return None
-    words = _words(text, starts, lengths, max(1, -(-longest // WORD)))
-    key = words[0]
-    for word in words[1:]:
-        key = (key ^ (key >> np.uint64(29))) * _SPREAD + word
-    codes, first = _in_order(key)
-    if len(words) > 1 and not all(np.array_equal(word[first][codes], word) for word in words):
-        return None  # two different cells with one key: read them one by one
-    cells = zip(starts[first].tolist(), ends[first].tolist(), strict=True)
-    return Column(codes, tuple(text[start:end].decode() for start, end in cells))
+def _seconds(cells: pa.ChunkedArray) -> NDArray[np.float64]:
+    return np.concatenate([_numbers(chunk, np.int64) for chunk in cells.chunks]) / 1e6
 
 
-def _words(text: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64], count: int) -> list[Words]:
-    """Return each cell's bytes as numbers, padded with zeros, which no cell contains.
-
-    The text ends with as many zeros as are read beyond a cell.
-    """
-    at = np.ndarray((len(text) - WORD + 1,), dtype="<u8", buffer=text, strides=(1,))
-    return [
-        at[starts + WORD * number] & _MASKS[np.clip(lengths - WORD * number, 0, WORD)]
-        for number in range(count)
-    ]
+def _numbers(array: pa.Array, dtype: type[np.generic]) -> NDArray[Any]:
+    """Return an array without gaps as numpy's; arrow's own way would load pandas where that is installed."""
+    found = np.frombuffer(array.buffers()[1], dtype=dtype)
+    return found[array.offset : array.offset + len(array)]

@@ -8,11 +8,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from studies.analysis.columns import Column, column_of, constant, plain_columns
 
@@ -48,6 +49,8 @@ class Table:
 
     columns: dict[str, Column]
     numbers: Sequence[int]
+    seconds: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """Columns of which every cell is a moment, as seconds since 1970; the others are in ``columns``."""
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -94,8 +97,8 @@ def _shown(cell: str) -> str:
     return repr(text) if text.isprintable() else repr(text.encode("utf-8", "surrogateescape"))[1:]
 
 
-def parse_table(data: bytes) -> Table:
-    """Read a UTF-8 CSV file (a byte order mark is accepted).
+def parse_table(data: bytes, times: Sequence[str] = ()) -> Table:
+    """Read a UTF-8 CSV file (a byte order mark is accepted); ``times`` are columns of moments.
 
     Raises
     ------
@@ -105,9 +108,10 @@ def parse_table(data: bytes) -> Table:
     if len(data) > MAX_BYTES:
         message = f"row 1, column 1: the file has more than {MAX_BYTES // 2**20} MB; split it"
         raise JudgmentsFileError(message)
-    plain = plain_columns(data)
+    plain = plain_columns(data, times)
     if plain is not None:
-        return Table(plain, range(2, len(next(iter(plain.values()))) + 2))
+        rows = len(next(iter(plain.columns.values())))
+        return Table(plain.columns, range(2, rows + 2), plain.seconds)
     # Bytes that are not UTF-8 survive as lone surrogates, so the error can name their cell.
     text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
     records = _records(text)

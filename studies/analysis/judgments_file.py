@@ -50,6 +50,7 @@ COLUMNS = (
 )
 """The columns of a complete file, in order."""
 REQUIRED = ("comparison", "prompt", "annotator")
+TIME = "submitted_at"
 DEFAULT_CRITERION = "preference"
 DEFAULT_PAIR = Pair("candidate", "baseline")
 
@@ -91,13 +92,14 @@ def parse_judgments(data: bytes) -> Judgments:
     >>> parse_judgments(minimal).records.credit.tolist()
     [1.0, 0.5]
     """
-    table = parse_table(data)
+    table = parse_table(data, times=(TIME,))
     _check_header(table)
     _check_details(table)
     criteria = table.names("criterion", DEFAULT_CRITERION)
     pair, pairs = _pairs(table)
     records = _records(table)
     strata = table.cells("stratum")
+    times = cache(partial(_times, table.seconds.get(TIME), table.cells(TIME)))
     judgments = Judgments(
         records=records,
         criteria=criteria.values,
@@ -110,8 +112,8 @@ def parse_judgments(data: bytes) -> Judgments:
         strength=_strength(table),
         strata=strata.values,
         stratum=strata.codes if len(strata.values) > 1 else None,
-        times=cache(partial(_times, table)),
-        order=cache(partial(_order, table, records.annotator)),
+        times=times,
+        order=cache(lambda: _order(times(), records.annotator)),
     )
     _check_once(table, judgments)
     return judgments
@@ -131,7 +133,8 @@ def _check_details(table: Table) -> None:
     """Check the columns that describe a judgment without deciding its outcome."""
     for name in ("active_ms", "candidate_tokens", "baseline_tokens"):
         table.refuse(name, table.cells(name), lambda cell: not _WHOLE.fullmatch(cell), "is no whole number")
-    table.refuse("submitted_at", table.cells("submitted_at"), _is_no_time, "is no ISO 8601 time")
+    if TIME not in table.seconds:
+        table.refuse(TIME, table.cells(TIME), _is_no_time, "is no ISO 8601 time")
 
 
 def _lengths(table: Table) -> tuple[Floats, Floats] | None:
@@ -153,17 +156,15 @@ def _strength(table: Table) -> Floats | None:
     return cells.of_each(float(cell) if cell else np.nan for cell in cells.values)
 
 
-def _times(table: Table) -> Floats | None:
+def _times(seconds: Floats | None, cells: Column) -> Floats | None:
     """Return when each was judged, or nothing when a row does not say."""
-    cells = table.cells("submitted_at")
-    if not all(cells.values):
-        return None
+    if seconds is not None or not all(cells.values):
+        return seconds
     return cells.of_each(map(_seconds, cells.values))
 
 
-def _order(table: Table, annotator: Codes) -> Floats | None:
+def _order(times: Floats | None, annotator: Codes) -> Floats | None:
     """Return how many earlier times the same annotator has, or nothing when a row has no time."""
-    times = _times(table)
     if times is None:
         return None
     by_time = np.lexsort((times, annotator))
