@@ -110,8 +110,8 @@ def parse_table(data: bytes, times: Sequence[str] = ()) -> Table:
         raise JudgmentsFileError(message)
     plain = plain_columns(data, times)
     if plain is not None:
-        rows = len(next(iter(plain.columns.values())))
-        return Table(plain.columns, range(2, rows + 2), plain.seconds)
+        length = len(next(iter(plain.columns.values())))
+        return Table(plain.columns, range(2, length + 2), plain.seconds)
     # Bytes that are not UTF-8 survive as lone surrogates, so the error can name their cell.
     text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
     records = _records(text)
