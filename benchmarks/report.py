@@ -31,8 +31,8 @@ SEED = "from benchmarks.report import seed; seed({n})"
 _ASSIGNMENTS = """
 INSERT INTO studies_assignment (key, study_id, comparison_id, ordinal, candidate_slot,
     sort_key, annotator_id, leased_at, lease_expires_at, submitted_at)
-SELECT lower(hex(randomblob(16))), c.study_id, c.id, a.id + 1, substr('AB', 1 + (a.id + c.id) % 2, 1), c.id, a.id,
-    a.created_at, a.created_at, a.created_at
+SELECT lower(hex(randomblob(16))), c.study_id, c.id, a.id + 1, substr('AB', 1 + (a.id + c.id) % 2, 1),
+    c.id, a.id, a.created_at, a.created_at, a.created_at
 FROM studies_comparison c CROSS JOIN studies_annotator a
 """
 # A hash of both names spreads leanings of annotators and prompts; no random function can be seeded here.
