@@ -12,6 +12,8 @@ from config import env
 # The reports' matrices are small: on busy cores, threads that wait for each other made the mixed model
 # up to 35 times slower. Set before numpy is loaded; the engine's threads are torch's own.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Arrow's own allocator keeps what it has had: 100 MB of a million judgments.
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"

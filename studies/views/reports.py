@@ -25,7 +25,7 @@ from studies.domain.reporting import (
     newest_report,
 )
 from studies.enums import Ability, ReportState
-from studies.models import Study
+from studies.models import Report, Study
 from studies.reports.errors import ReportError
 from studies.reports.render import BODY, ensure_reportable
 from studies.views.access import study_view
@@ -75,13 +75,17 @@ def _making(study: Study) -> dict[str, Any]:
     return {
         "making": waiting,
         "failed": last if last and last.state == ReportState.FAILED else None,
-        "worker_seen": waiting is None or _worker_seen(),
+        "worker_seen": waiting is None or _somebody_works(waiting),
     }
 
 
-def _worker_seen() -> bool:
+def _somebody_works(report: Report) -> bool:
+    """Whether the report is being made, perhaps by a command, or a worker lives that could make it."""
     since = timezone.now() - timedelta(seconds=settings.GENERATION_STALE_SECONDS)
-    return Worker.objects.filter(seen_at__gte=since).exists()
+    beats = report.heartbeat_at is not None and report.heartbeat_at >= since
+    return (report.state == ReportState.RUNNING and beats) or Worker.objects.filter(
+        seen_at__gte=since
+    ).exists()
 
 
 def _newest(study: Study) -> dict[str, Any]:
