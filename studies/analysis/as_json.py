@@ -101,6 +101,7 @@ def result_as_dict(result: Result) -> dict[str, Any]:
         "agreement": asdict(rate.agreement),
         **_models(result.models),
         "heterogeneity": _heterogeneity(result.heterogeneity),
+        **_asked("panels", result.panels),
         **_margins(result),
         **_graded(result),
         **_asked("sensitivity", result.sensitivity),

@@ -11,6 +11,7 @@ from studies.analysis.further import Models
 from studies.analysis.gates import Step, gates
 from studies.analysis.influence import control_row, influence_rows
 from studies.analysis.looks import Looks, looks
+from studies.analysis.panels import Panels, panels
 from studies.analysis.plan import GATEKEEPING, NO_LOOKS
 from studies.analysis.records import Judgments, Mask, Records
 from studies.analysis.robustness import RobustnessRow, model_rows, robustness
@@ -124,6 +125,13 @@ def steps_of(
             name = judgments.criteria[cells[at][0]]
             found[cells[at]] = tuple(step for step in steps if step.criterion == name)
     return found
+
+
+def panels_of(judgments: Judgments, cell: Cell, settings: Settings) -> Panels:
+    """Return the win rate by slot and by length."""
+    mask = _used(judgments, cell, settings.ties)
+    lengths = None if judgments.lengths is None else (judgments.lengths[0][mask], judgments.lengths[1][mask])
+    return panels(judgments.records.where(mask), lengths, alpha=settings.alpha)
 
 
 def graded_of(judgments: Judgments, mask: Mask, records: Records, settings: Settings) -> Graded | None:

@@ -8,6 +8,7 @@ from studies.analysis.absence import Absence
 from studies.analysis.bayes import Posterior
 from studies.analysis.further import Heterogeneity, Margins, Models, Sensitivity
 from studies.analysis.gates import SUPERIORITY, Step
+from studies.analysis.panels import Panels
 from studies.analysis.records import Pair
 from studies.analysis.scores import Graded
 from studies.analysis.winrate import WinRate
@@ -51,6 +52,8 @@ class Result:
 
     graded: Graded | None = None
     """The scores, where the criterion's scale has degrees."""
+    panels: Panels | None = None
+    """By slot and by length, for the pictures."""
     p_sequential: float | None = None
     """Over all looks that the plan allowed; of the primary criterion only."""
     steps: tuple[Step, ...] | None = None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
 from generation.models import Completion
-from studies.domain.conduct import conduct
+from studies.domain.conduct import Conduct, conduct
 from studies.enums import AnnotatorStatus, Kind
 from studies.models import Annotator, Exclusion, Judgment, Skip, Study
 
@@ -54,7 +55,7 @@ class AppliedRule:
     at: str
 
 
-def flow(study: Study, *, excluded: int, analysed: int) -> Flow:
+def flow(study: Study, *, excluded: int, analysed: int, how: Mapping[int, Conduct] | None = None) -> Flow:
     """Count everything of a study; what the analysis counted is handed in, so that both agree."""
     done = Q(status=Completion.Status.DONE)
     completions = Completion.objects.filter(batch_key=study.key).aggregate(
@@ -62,7 +63,7 @@ def flow(study: Study, *, excluded: int, analysed: int) -> Flow:
     )
     real = Q(comparison__kind=Kind.REAL)
     pairs = Counter(study.comparisons.filter(kind=Kind.REAL).values_list("identical", flat=True))
-    how = conduct(study).values()
+    how = conduct(study) if how is None else how
     judgments = Judgment.objects.filter(assignment__study=study)
     filled = study.assignments.filter(submitted_at__isnull=False)
     return Flow(
@@ -78,10 +79,10 @@ def flow(study: Study, *, excluded: int, analysed: int) -> Flow:
         skips=_skips(study),
         judgments=judgments.count(),
         judgments_of_checks=judgments.exclude(assignment__comparison__kind=Kind.REAL).count(),
-        checks_answered=sum(each.checks for each in how),
-        checks_passed=sum(each.passed for each in how),
-        repeats_answered=sum(each.repeats for each in how),
-        repeats_alike=sum(each.alike for each in how),
+        checks_answered=sum(each.checks for each in how.values()),
+        checks_passed=sum(each.passed for each in how.values()),
+        repeats_answered=sum(each.repeats for each in how.values()),
+        repeats_alike=sum(each.alike for each in how.values()),
         judgments_excluded=excluded,
         judgments_analysed=analysed,
     )

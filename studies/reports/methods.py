@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.utils.safestring import mark_safe
 
 from generation.models import ENDPOINT
+from studies.analysis.plan import GATEKEEPING
+from studies.analysis.summary import Analysis
 from studies.reports.document import Block, Code, Formula, Items, Prose, Section
 from studies.reports.sections import level
 from studies.reports.summary import ReportSummary
@@ -50,7 +52,7 @@ def _text(summary: ReportSummary) -> tuple[Block, ...]:
             "clipped to [0, 1]. When all judgments agree, the interval counts each cluster once and is exact."
         ),
         *_from_servers(summary),
-        Prose(_corrections(family) + _beside(summary)),
+        Prose(_corrections(analysis, family) + _beside(summary)),
         Prose(
             "Beside the headline: rows of robustness under other rules; a logit with the same clustering for "
             "side, length (tanh of the standardised difference, Dubois et al. 2024) and order; a logistic "
@@ -78,9 +80,15 @@ def _from_servers(summary: ReportSummary) -> tuple[Prose, ...]:
     )
 
 
-def _corrections(family: int) -> str:
+def _corrections(analysis: Analysis | None, family: int) -> str:
     if family < 2:  # noqa: PLR2004 - one test needs no correction
         return ""
+    if analysis is not None and analysis.multiplicity == GATEKEEPING:
+        return (
+            "Claims are tested in the plan’s order, each only after every one before it was shown (Maurer, "
+            "Hothorn and Lehmacher 1995), with alpha shared equally among candidate arms; decisions rest on "
+            "the p-values in order. "
+        )
     return (
         f"The {family} tests of this report (criteria × candidate arms) are corrected together by Holm’s "
         "method (1979); decisions rest on the corrected p-values. "
@@ -132,6 +140,10 @@ def _references() -> Items:
             "models. Biometrical Journal 50, 346–363.",
             "Krippendorff, K. (2011). Computing Krippendorff’s alpha-reliability. University of "
             "Pennsylvania.",
+            "Lan, K. K. G., DeMets, D. L. (1983). Discrete sequential boundaries for clinical trials. "
+            "Biometrika 70, 659–663.",
+            "Maurer, W., Hothorn, L. A., Lehmacher, W. (1995). Multiple comparisons in drug clinical trials "
+            "and preclinical assays. Biometrie in der chemisch-pharmazeutischen Industrie 6, 3–18.",
             "Sanchez, G. et al. (2023). Stay on topic with classifier-free guidance. arXiv:2306.17806.",
             "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. "
             "Journal of the American Statistical Association 22, 209–212.",

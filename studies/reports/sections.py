@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from studies.analysis.as_json import result_as_dict
+from studies.analysis.plan import GATEKEEPING
 from studies.analysis.records import Pair
 from studies.analysis.result import Result
 from studies.analysis.robustness import RobustnessRow
 from studies.analysis.sentence import sentence, t_text
 from studies.reports import figures as f
 from studies.reports.document import Block, Plot, Prose, Section, Table, present, table
+from studies.reports.panel_plot import position_picture
 from studies.reports.plots import pictures
 from studies.reports.robustness_plot import robustness_picture, words_of
 from studies.reports.summary import ReportSummary
@@ -62,7 +64,9 @@ def tie_rule(summary: ReportSummary) -> str:
 
 def _criteria(summary: ReportSummary, found: tuple[Result, ...]) -> Table | None:
     several = bool(summary.analysis and len(summary.analysis.results) > 1)
-    heads = ["Criterion", "W", "T", "Bad", "L", "Win rate", "Interval", "Test", "p", "Holm p", "Decision"]
+    ordered = summary.analysis is not None and summary.analysis.multiplicity == GATEKEEPING
+    corrected = "p in order" if ordered else "Holm p"
+    heads = ["Criterion", "W", "T", "Bad", "L", "Win rate", "Interval", "Test", "p", corrected, "Decision"]
     rows = []
     for result in found:
         data = result_as_dict(result)
@@ -73,7 +77,7 @@ def _criteria(summary: ReportSummary, found: tuple[Result, ...]) -> Table | None
             f.interval(data["ci_low"], data["ci_high"]),
             test(data),
             f.p_value(data["p_value"]),
-            f.p_value(data["p_holm"]),
+            f.p_value(data["p_corrected"]),
             data["decision"],
         ]
         rows.append(cells if several else [*cells[:-2], cells[-1]])
@@ -198,7 +202,9 @@ def position(summary: ReportSummary) -> list[Section]:
             "annotators agree on the comparisons that two or more of them judged."
         ),
     )
-    return [Section("position", "Position and agreement", present(made))]
+    drawn = position_picture(summary.analysis.headline, simulated=summary.integrity.simulated)
+    blocks = present(Plot(drawn) if drawn else None, made)
+    return [Section("position", "Position and agreement", blocks)]
 
 
 def _position(result: Result) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from studies.analysis.covariance import Contrast
 from studies.analysis.result import Result
 from studies.reports import figures as f
 from studies.reports.document import Items, Plot, Prose, Section, Table, present, table
+from studies.reports.panel_plot import length_picture
 from studies.reports.power_plot import power_picture
 from studies.reports.summary import ReportSummary
 
@@ -20,11 +21,14 @@ def models(summary: ReportSummary) -> list[Section]:
     if not fitted:
         return []
     several = len({result.pair for result in results}) > 1
+    headline = summary.analysis.headline if summary.analysis else fitted[0]
+    drawn = length_picture(headline, simulated=summary.integrity.simulated)
     blocks = present(
         Prose(
             "Models of decided judgments, beside the headline and never instead of it. Length may be how "
             "guidance works, so the win rate at equal length is a sensitivity and not the truth."
         ),
+        Plot(drawn) if drawn else None,
         _adjusted(fitted, several=several),
         _mixed(fitted, several=several),
         _notes(fitted, several=several),

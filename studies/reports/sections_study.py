@@ -6,10 +6,14 @@ from typing import Any
 
 from studies.reports import figures as f
 from studies.reports.design import ArmDesign
-from studies.reports.document import Facts, Items, Plot, Prose, Section, Side, present, table
+from studies.reports.document import Facts, Items, Plot, Prose, Section, Side, Table, present, table
 from studies.reports.flow import Flow
 from studies.reports.flow_chart import flow_picture
+from studies.reports.looks import LookTaken
 from studies.reports.summary import ReportSummary
+
+ALPHA = 0.05
+"""At which care is told of when a study has no judgments to analyse."""
 
 
 def flow(summary: ReportSummary) -> Section:
@@ -135,7 +139,7 @@ def integrity(summary: ReportSummary) -> Section:
         ("Closed and unblinded", facts.closed_at),
         (
             "Looks at the data before closing",
-            "none through this site: it shows results of closed studies only",
+            _looks(facts.looks),
         ),
         ("Changes of the plan refused", f.count(facts.refused_changes)),
         ("Seed", f.seed(facts.seed)),
@@ -152,22 +156,78 @@ def integrity(summary: ReportSummary) -> Section:
     return Section("integrity", "Integrity", present(Facts(rows), deviations, listed), boxed=True)
 
 
+def _looks(taken: tuple[LookTaken, ...]) -> str:
+    if not taken:
+        return "none through this site: it shows results of closed studies only"
+    said = (
+        f"{look.at[:16].replace('T', ' ')} UTC at {look.judgments} judgments"
+        f" ({'may stop' if look.stop else 'go on'})"
+        for look in taken
+    )
+    return f"{len(taken)}, which told only whether the rule allows to stop: {'; '.join(said)}"
+
+
 def annotators(summary: ReportSummary) -> list[Section]:
-    """Return how much each annotator judged."""
-    rows = [
-        (
-            row.pseudonym,
-            f.count(row.judgments),
-            f.decimal(row.median_seconds, 1),
-            "yes" if row.excluded else "no",
-        )
-        for row in summary.annotators
-    ]
-    people = "1 annotator" if len(rows) == 1 else f"{len(rows)} annotators"
+    """Return how much each annotator judged, and with how much care."""
+    people = "1 annotator" if len(summary.annotators) == 1 else f"{len(summary.annotators)} annotators"
     made = table(
         "Table of annotators",
         ("Annotator", "Judgments", "Median seconds", "Excluded"),
-        rows,
+        [
+            (
+                row.pseudonym,
+                f.count(row.judgments),
+                f.decimal(row.median_seconds, 1),
+                "yes" if row.excluded else "no",
+            )
+            for row in summary.annotators
+        ],
         folded=f"Judgments of each of {people}",
     )
-    return [Section("annotators", "Annotators", present(made))] if made else []
+    if made is None:
+        return []
+    return [Section("annotators", "Annotators", present(Prose(_cared(summary)), made, _care_table(summary)))]
+
+
+def _cared(summary: ReportSummary) -> str:
+    people = [row.care for row in summary.annotators]
+    alpha = summary.analysis.alpha if summary.analysis else ALPHA
+    low = sum(one.p_agreement is not None and one.p_agreement >= alpha for one in people)
+    shared = sum(one.p_agreement is not None for one in people)
+    one_sided = sum(one.one_side_only for one in people)
+    return (
+        f"{one_sided} of {len(people)} annotators chose the same slot in every decided judgment (of six or "
+        f"more). Of {shared} who shared comparisons with others, {low} did not agree with them beyond what "
+        "their own mix of answers gives by chance; a minority taste looks the same. Nothing in this section "
+        "excludes anybody."
+    )
+
+
+def _care_table(summary: ReportSummary) -> Table | None:
+    return table(
+        "Table of annotators' care",
+        (
+            *("Annotator", "Checks passed", "Plausible rate", "Repeats alike", "Agrees with others"),
+            *("By chance", "p", "Slot A", "p (Holm)"),
+        ),
+        [
+            (
+                row.pseudonym,
+                f.of(f.count(row.care.passed), f.count(row.care.checks)),
+                f.interval(row.care.posterior_low, row.care.posterior_high),
+                f.of(f.count(row.care.alike), f.count(row.care.repeats)),
+                f.share(row.care.agreement_others),
+                f.share(row.care.agreement_expected),
+                f.p_value(row.care.p_agreement),
+                f.of(f.count(row.care.chose_a), f.count(row.care.decided)),
+                f.p_value(row.care.p_side),
+            )
+            for row in summary.annotators
+        ],
+        folded="Care of each annotator",
+        caption=(
+            "On the primary criterion. Plausible rate: posterior of passing a check, from a uniform prior. "
+            "By chance: agreement when the annotator’s own answers are dealt to the comparisons at random; "
+            "its p is one-sided. Slot A: among decided judgments."
+        ),
+    )

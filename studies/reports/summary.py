@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
@@ -14,9 +14,12 @@ from studies.analysis.as_json import analysis_as_dict
 from studies.analysis.judgments_file import parse_judgments
 from studies.analysis.sentence import sentence
 from studies.analysis.summary import Analysis, analyze
+from studies.domain.conduct import Conduct, conduct
 from studies.domain.versions import versions
 from studies.models import AuditEvent, Judgment, Study
+from studies.reports.care import Care, care
 from studies.reports.design import Design, design
+from studies.reports.deviations import deviations
 from studies.reports.effort import Effort, effort
 from studies.reports.errors import ReportError
 from studies.reports.export import iso, judgments_bytes
@@ -62,6 +65,7 @@ class AnnotatorCount:
     judgments: int
     median_seconds: float | None
     excluded: bool
+    care: Care
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +121,10 @@ def summarize(study: Study, tell: Tell = silent) -> ReportSummary:
     data = judgments_bytes(study, tell)
     tell("Computing", 0.6)
     analysis = analysis_of(study, data)
+    how = conduct(study)
     counts = flow(
         study,
+        how=how,
         excluded=analysis.excluded if analysis else 0,
         analysed=analysis.analysed if analysis else 0,
     )
@@ -132,7 +138,7 @@ def summarize(study: Study, tell: Tell = silent) -> ReportSummary:
         design=design(study),
         effort=effort(study),
         analysis=analysis,
-        annotators=_annotators(study),
+        annotators=_annotators(study, how),
         data=data,
     )
 
@@ -149,6 +155,7 @@ def _headline(study: Study, analysis: Analysis | None) -> str:
 
 
 def _integrity(study: Study, data: bytes, counts: Flow) -> Integrity:
+    looks = looks_taken(study)
     return Integrity(
         simulated=study.simulated,
         plan_hash=study.plan_hash,
@@ -158,28 +165,13 @@ def _integrity(study: Study, data: bytes, counts: Flow) -> Integrity:
         data_sha256=sha256(data).hexdigest(),
         refused_changes=AuditEvent.objects.filter(study=study, action="plan.change_refused").count(),
         exclusions=applied_rules(study),
-        looks=looks_taken(study),
-        deviations=_deviations(counts),
+        looks=looks,
+        deviations=deviations(study, counts, looks),
         software=versions(),
     )
 
 
-def _deviations(counts: Flow) -> tuple[str, ...]:
-    """Return what was planned and did not happen, without being asked."""
-    unfilled = counts.assignments_planned - counts.assignments_filled
-    found = (
-        (unfilled, f"{unfilled} of {counts.assignments_planned} planned assignments were not filled."),
-        (counts.completions_failed, f"{counts.completions_failed} completions could not be written."),
-        (
-            counts.judgments_excluded,
-            f"{counts.judgments_excluded} judgments are excluded by rule; "
-            "the rows of robustness show the result with them.",
-        ),
-    )
-    return tuple(text for count, text in found if count > 0)
-
-
-def _annotators(study: Study) -> tuple[AnnotatorCount, ...]:
+def _annotators(study: Study, how: Mapping[int, Conduct]) -> tuple[AnnotatorCount, ...]:
     judgments = Judgment.objects.filter(assignment__study=study)
     times: dict[str, dict[int, int]] = defaultdict(dict)
     counts: dict[str, int] = defaultdict(int)
@@ -189,6 +181,8 @@ def _annotators(study: Study) -> tuple[AnnotatorCount, ...]:
         if active_ms is not None:
             times[pseudonym][assignment] = active_ms
     excluded = {rule.who for rule in applied_rules(study)}
+    keys = dict(study.annotators.values_list("pseudonym", "pk"))
+    careful = care(how, seed=study.seed)
     return tuple(
         AnnotatorCount(
             pseudonym=pseudonym,
@@ -197,6 +191,7 @@ def _annotators(study: Study) -> tuple[AnnotatorCount, ...]:
             if (spent := times.get(pseudonym))
             else None,
             excluded=pseudonym in excluded,
+            care=careful[keys[pseudonym]],
         )
         for pseudonym in sorted(counts)
     )

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from studies.analysis.result import Result
-from studies.reports import methods, sections, sections_effort, sections_models, sections_more, sections_study
+from studies.reports import (
+    methods,
+    sections,
+    sections_effort,
+    sections_models,
+    sections_more,
+    sections_plan,
+    sections_study,
+)
 from studies.reports.document import Section
 from studies.reports.summary import ReportSummary
 
@@ -26,12 +34,16 @@ def report_view(summary: ReportSummary) -> dict[str, Any]:
 def _sections(summary: ReportSummary) -> list[Section]:
     return [
         *sections.results(summary),
+        *sections_plan.order(summary),
+        *sections_plan.looks(summary),
         *sections_more.margins(summary),
+        *sections_plan.graded(summary),
         *sections_more.several_arms(summary),
         *sections.robustness(summary),
         *sections.position(summary),
         *sections_models.models(summary),
         *sections_more.heterogeneity(summary),
+        *sections_plan.strata(summary),
         *sections_models.power(summary),
         sections_study.flow(summary),
         sections_study.design(summary),

@@ -168,10 +168,14 @@ def test_deviations_from_the_plan_are_listed_without_being_asked(study):
     unfilled = short.assignments.filter(submitted_at=None).count()
 
     assert report["integrity"]["deviations"] == [
-        "10 judgments are excluded by rule; the rows of robustness show the result with them."
+        "10 judgments are excluded by rule; the rows of robustness show the result with them.",
+        "The exclusion rule too-fast was applied (1), which the plan does not have.",
+        f"1 exclusions were made after the study was closed on {study.closed_at:%Y-%m-%d}, when results "
+        "could be read.",
     ]
     assert json.loads(render(short, "json"))["integrity"]["deviations"] == [
-        f"{unfilled} of {planned} planned assignments were not filled."
+        f"{unfilled} of {planned} planned assignments were not filled, so some comparisons "
+        "have fewer than 2 judgments."
     ]
     assert "Deviations from the frozen plan" in render(short, "html").decode()
 

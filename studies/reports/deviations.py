@@ -1,0 +1,113 @@
+"""What was planned and did not happen, or happened without being planned: listed without being asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from studies.analysis.plan import GROUP_SEQUENTIAL, NO_LOOKS, plan_from
+from studies.domain.audit import canonical
+from studies.domain.plan import study_document
+from studies.models import AuditEvent, Exclusion, Judgment, Study
+from studies.reports.flow import Flow
+from studies.reports.looks import LookTaken
+
+_OF_RULES = {
+    "failed_checks": "failed-checks",
+    "median_active_ms": "too-fast",
+    "same_answer_share": "straight-lining",
+}
+"""The exclusion rule that each threshold of the plan gives rise to."""
+
+
+def deviations(study: Study, counts: Flow, looks: tuple[LookTaken, ...]) -> tuple[str, ...]:
+    """Return every difference from the frozen plan that the program can see, as sentences."""
+    return (
+        *_of_the_plan(study),
+        *_of_collection(study, counts),
+        *_of_exclusions(study, counts),
+        *_of_looks(study, looks),
+        *_of_time(study),
+        *_of_size(study, counts),
+    )
+
+
+def _of_the_plan(study: Study) -> Iterator[str]:
+    """Compare the columns with the frozen document: overlap, quota, seed, thresholds and all else."""
+    frozen = (study.plan or {}).get("document")
+    if frozen is None:
+        return
+    now = study_document(study)
+    changed = sorted(key for key in {*frozen, *now} if canonical(frozen.get(key)) != canonical(now.get(key)))
+    if changed:
+        yield f"The study differs from its frozen plan in: {', '.join(changed)}."
+    refused = AuditEvent.objects.filter(study=study, action="plan.change_refused").count()
+    if refused:
+        yield f"{refused} attempts to change the frozen plan were refused."
+
+
+def _of_collection(study: Study, counts: Flow) -> Iterator[str]:
+    unfilled = counts.assignments_planned - counts.assignments_filled
+    if unfilled > 0:
+        yield (
+            f"{unfilled} of {counts.assignments_planned} planned assignments were not filled, so some "
+            f"comparisons have fewer than {study.overlap} judgments."
+        )
+    if counts.completions_failed:
+        yield f"{counts.completions_failed} completions could not be written."
+
+
+def _of_exclusions(study: Study, counts: Flow) -> Iterator[str]:
+    """Tell the rules that were applied from those that the plan had."""
+    if counts.judgments_excluded:
+        yield (
+            f"{counts.judgments_excluded} judgments are excluded by rule; the rows of robustness show the "
+            "result with them."
+        )
+    planned = {rule for key, rule in _OF_RULES.items() if key in study.quality}
+    applied = Exclusion.objects.filter(study=study, revoked_at=None)
+    unplanned = sorted({rule for (rule,) in applied.values_list("rule")} - planned)
+    for rule in unplanned:
+        number = applied.filter(rule=rule).count()
+        yield f"The exclusion rule {rule} was applied ({number}), which the plan does not have."
+    revoked = Exclusion.objects.filter(study=study, revoked_at__isnull=False).count()
+    if revoked:
+        yield f"{revoked} exclusions were revoked by hand."
+
+
+def _of_looks(study: Study, looks: tuple[LookTaken, ...]) -> Iterator[str]:
+    interim = plan_from(study.analysis).interim
+    if looks and interim.method == NO_LOOKS:
+        yield f"{len(looks)} looks were taken; the plan has none."
+    if interim.method == GROUP_SEQUENTIAL and interim.looks is not None:
+        made = len(looks) + 1
+        if made != interim.looks:
+            yield f"{made} looks were made, the last one included; the plan allows {interim.looks}."
+    after = [look.number for look in looks if look.stop]
+    if after:
+        yield f"Collection went on after look {after[0]}, at which the rule allowed to stop."
+
+
+def _of_time(study: Study) -> Iterator[str]:
+    late = Judgment.objects.filter(assignment__study=study)
+    if study.closed_at and late.filter(submitted_at__gt=study.closed_at).exists():
+        yield "Judgments were stored after the study was closed."
+    if study.opened_at and late.filter(submitted_at__lt=study.opened_at).exists():
+        yield "Judgments were stored before the plan was frozen."
+    if study.closed_at:
+        excluded = Exclusion.objects.filter(study=study, created_at__gt=study.closed_at)
+        yield from _after_closing(excluded.count(), study.closed_at)
+
+
+def _after_closing(number: int, closed_at: datetime) -> Iterator[str]:
+    if number:
+        yield (
+            f"{number} exclusions were made after the study was closed on {closed_at:%Y-%m-%d}, when results "
+            "could be read."
+        )
+
+
+def _of_size(study: Study, counts: Flow) -> Iterator[str]:
+    expected = plan_from(study.analysis).expected
+    if expected is not None and counts.annotators_judged != expected.annotators:
+        yield f"{counts.annotators_judged} annotators judged; the plan expected {expected.annotators}."

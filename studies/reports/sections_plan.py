@@ -1,0 +1,168 @@
+"""The sections of what the plan asked for: scores, the order of claims, looks, strata."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from studies.analysis.absence import Absence
+from studies.analysis.gates import NON_INFERIORITY
+from studies.analysis.interim import ConfidenceSequence, Monitoring
+from studies.analysis.result import Result
+from studies.analysis.sentence import graded_sentence, looks_sentence
+from studies.reports import figures as f
+from studies.reports.document import Block, Items, Prose, Section, Table, present, table
+from studies.reports.summary import ReportSummary
+
+
+def graded(summary: ReportSummary) -> list[Section]:
+    """Return the scores of graded criteria."""
+    results = summary.analysis.results if summary.analysis else ()
+    scored = [result for result in results if result.graded]
+    if not scored:
+        return []
+    blocks = present(*(Prose(graded_sentence(result)) for result in scored), _scores(scored))
+    return [Section("graded", "How strong the preferences were", blocks)]
+
+
+def _scores(results: list[Result]) -> Table | None:
+    rows = [_score(result) for result in results]
+    return table(
+        "Table of scores on graded scales",
+        (
+            *("Criterion", "n", "Mean score", "Interval", "p", "Signed-rank p", "Ordinal log-odds", "p"),
+            *("α ordinal", "α interval"),
+        ),
+        rows,
+        caption=(
+            "Signed steps of the scale, positive for the candidate, clustered by annotator and prompt. "
+            "Beside it, Wilcoxon’s test of annotators’ means (Pratt’s zeros), a cumulative logit with "
+            "mirrored thresholds, and Krippendorff’s α. They support the win rate and decide nothing."
+        ),
+    )
+
+
+def _score(result: Result) -> tuple[Any, ...]:
+    found = result.graded
+    assert found is not None  # noqa: S101 - the caller keeps only those with scores
+    ranks, ordinal = found.signed_rank, found.ordinal
+    return (
+        f"{result.criterion} ({result.pair.candidate})",
+        f.count(found.score.n),
+        f.decimal(found.score.mean),
+        f.decimals(found.score.ci_low, found.score.ci_high, 2),
+        f.p_value(found.score.p_value),
+        f.NONE if isinstance(ranks, Absence) else f.p_value(ranks.p_value),
+        f.NONE if isinstance(ordinal, Absence) else f.decimal(ordinal.estimate),
+        f.NONE if isinstance(ordinal, Absence) else f.p_value(ordinal.p_value),
+        f.decimal(found.alpha_ordinal.alpha, 3),
+        f.decimal(found.alpha_interval.alpha, 3),
+    )
+
+
+def order(summary: ReportSummary) -> list[Section]:
+    """Return the claims in the plan's order, where it has one."""
+    results = [r for r in (summary.analysis.results if summary.analysis else ()) if r.steps]
+    rows = [
+        (
+            f"{step.criterion} ({result.pair.candidate})",
+            "non-inferior" if step.claim == NON_INFERIORITY else "preferred",
+            f.p_value(step.p_value),
+            f.p_value(step.p_corrected),
+            step.decision,
+        )
+        for result in results
+        for step in result.steps or ()
+    ]
+    made = table(
+        "Table of claims in the plan's order",
+        ("Criterion", "Claim", "p", "p in order", "Decision"),
+        rows,
+        caption=(
+            "First that the candidate is preferred on the primary criterion; then, with a margin, that it is "
+            "non-inferior on the others; then that it is preferred on them. A claim is tested only when "
+            "every one before it was shown, which keeps the chance of any false claim at alpha."
+        ),
+    )
+    return [Section("order", "Claims in the plan’s order", (made,))] if made else []
+
+
+def looks(summary: ReportSummary) -> list[Section]:
+    """Return every look that was taken, and the rule over all of them."""
+    analysis = summary.analysis
+    if analysis is None or analysis.looks is None:
+        return []
+    if isinstance(analysis.looks, Absence):
+        return [Section("looks", "Looks before the end", (Prose(analysis.looks.reason),))]
+    found = analysis.looks
+    made: list[Block | None] = [Prose(looks_sentence(found, analysis.headline))]
+    if found.monitoring is not None:
+        made.append(_monitored(found.monitoring))
+    if found.sequence is not None:
+        made.append(_sequence(found.sequence))
+    part = found.monitoring or found.sequence
+    made.append(Items(part.caveats, small=True) if part and part.caveats else None)
+    made.append(
+        Prose(
+            "The interval of the headline is not adjusted for looks. Other criteria are tested as if there "
+            "had been none; stopping early for the primary one can bias them.",
+            soft=True,
+        )
+    )
+    return [Section("looks", "Looks before the end", present(*made))]
+
+
+def _monitored(found: Monitoring) -> Table | None:
+    return table(
+        "Table of looks",
+        ("Look", "n", "Share of plan", "Error spent", "z", "Boundary", "Nominal p", "Crossed"),
+        [
+            (
+                f.count(look.number),
+                f.count(look.n),
+                f.share(look.fraction),
+                f.decimal(look.spent, 5),
+                f.decimal(look.z),
+                f.decimal(look.boundary),
+                f.p_value(look.nominal_p),
+                "yes" if look.crossed else "no",
+            )
+            for look in found.looks
+        ],
+        caption="Every look, the last one included, against the boundary of the planned spending.",
+    )
+
+
+def _sequence(found: ConfidenceSequence) -> Table | None:
+    rows = zip(found.looks, found.low.tolist(), found.high.tolist(), strict=True)
+    return table(
+        "Table of the confidence sequence",
+        ("Annotators", "Interval"),
+        [(f.count(number), f.interval(low, high)) for number, low, high in rows],
+        folded="The interval that holds at every look at once",
+    )
+
+
+def strata(summary: ReportSummary) -> list[Section]:
+    """Return the win rates within strata, as an exploration."""
+    found = summary.analysis.subgroups if summary.analysis else ()
+    made = table(
+        "Table of strata",
+        ("Stratum", "Criterion", "n", "Win rate", "Interval", "p", "Benjamini–Hochberg p"),
+        [
+            (
+                part.stratum,
+                f"{part.criterion} ({part.candidate})",
+                f.count(part.estimate.n),
+                f.share(part.estimate.mean),
+                f.interval(part.estimate.ci_low, part.estimate.ci_high),
+                f.p_value(part.estimate.p_value),
+                f.p_value(part.p_bh),
+            )
+            for part in found
+        ],
+        caption=(
+            "An exploration: it may suggest where the preference is stronger, and confirms nothing. Each "
+            "interval is for itself; the last column controls the share of false claims among all rows."
+        ),
+    )
+    return [Section("strata", "Strata of prompts", (made,))] if made else []
