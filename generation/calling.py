@@ -62,9 +62,9 @@ def _writer(endpoint: Endpoint) -> Generator:
 def _note(checkpoint: Checkpoint) -> None:
     """Keep what the server said of itself when it answered last."""
     written = Completion.objects.filter(checkpoint=checkpoint, status=Completion.Status.DONE)
-    latest = written.latest("finished_at")
+    latest = written.order_by("finished_at").values_list("provenance", flat=True).last() or {}
     said = ("reported_model", "system_fingerprint")
-    facts = {name: latest.provenance[name] for name in said if name in latest.provenance}
+    facts = {name: latest[name] for name in said if name in latest}
     Checkpoint.objects.filter(pk=checkpoint.pk).update(
         status=Status.READY, error="", stage="", facts=facts, prepared_at=timezone.now()
     )

@@ -236,7 +236,7 @@ class _Run:
         for result in generator.generate(self.fetch, self.beat):
             kept = self._store(result)
             written = isinstance(result, Generated)
-            self.meter.end(result.key, len(result.token_ids) if isinstance(result, Generated) else 0)
+            self.meter.end(result.key, result.tokens if isinstance(result, Generated) else 0)
             self.tally = Tally(
                 done=self.tally.done + (kept and written),
                 failed=self.tally.failed + (kept and not written),
