@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from generation.runs import owner_is_gone
+from generation.owners import owner_is_gone
 from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
 from studies.domain.versions import versions
@@ -49,7 +49,7 @@ def ask_for_report(*, study: Study, actor: str) -> Report:
         study = Study.objects.select_for_update().get(pk=study.pk)
         _require_unblinded(study)
         last = newest_report(study)
-        if last and last.state == ReportState.DONE and not changes_since(last):
+        if last and _is_of_all(last):
             return last
         if last and last.state == ReportState.FAILED:
             # A report that died often may try as often again.
@@ -60,13 +60,40 @@ def ask_for_report(*, study: Study, actor: str) -> Report:
             last = Report.objects.create(
                 study=study,
                 number=(last.number if last else 0) + 1,
-                kind=ReportKind.FINAL if study.unblinded else ReportKind.INTERIM,
                 asked_by=actor,
                 asked_at=timezone.now(),
             )
         number = last.pk
         transaction.on_commit(lambda: call_worker(number))
     return last
+
+
+def _is_of_all(report: Report) -> bool:
+    """Whether a report is finished, final, and of all there is."""
+    finished = report.state == ReportState.DONE and report.kind == ReportKind.FINAL
+    return finished and not changes_since(report)
+
+
+def keep_interim(*, study: Study, actor: str, made: Made) -> Report:
+    """Store what a look at a study that still collects rests on; it can be read when the study is closed."""
+    now = timezone.now()
+    with transaction.atomic():
+        study = Study.objects.select_for_update().get(pk=study.pk)
+        last = newest_report(study)
+        report = Report.objects.create(
+            study=study,
+            number=(last.number if last else 0) + 1,
+            kind=ReportKind.INTERIM,
+            state=ReportState.RUNNING,
+            asked_by=actor,
+            asked_at=now,
+            claimed_by="look",
+            heartbeat_at=now,
+            read_at=now,
+        )
+        keep_report(report.pk, made, owner=report.claimed_by)
+    report.refresh_from_db()
+    return report
 
 
 def _require_unblinded(study: Study) -> None:
@@ -106,9 +133,10 @@ def changes_of_versions(report: Report) -> list[str]:
     ]
 
 
-def finished_reports(study: Study) -> list[Report]:
-    """Return the reports that can be read, newest first."""
-    return list(Report.objects.filter(study=study, state=ReportState.DONE).order_by("-number"))
+def finished_reports(study: Study, *kinds: ReportKind) -> list[Report]:
+    """Return the finished reports, newest first; of some kinds only, if given."""
+    done = Report.objects.filter(study=study, state=ReportState.DONE, kind__in=kinds or ReportKind)
+    return list(done.order_by("-number"))
 
 
 def numbered(study: Study, number: int) -> Report:

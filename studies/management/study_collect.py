@@ -219,6 +219,7 @@ def _report_arguments(parser: ArgumentParser) -> None:
 
 def _report(out: OutputWrapper, options: Options) -> None:
     study = find(options)
+    ensure_reportable(study)
     options["out"].parent.stat()  # a folder that is missing is told before minutes are spent
     number = options["number"]
     report = report_now(study=study, actor=ACTOR) if number is None else numbered(study, number)

@@ -6,25 +6,33 @@ blinded; every look is in the audit log, and the report prints all of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 
+from studies.analysis.as_json import analysis_as_dict
 from studies.analysis.judgments_file import parse_judgments
 from studies.analysis.looks import LookPlan, Looks
 from studies.analysis.plan import GROUP_SEQUENTIAL, NO_LOOKS, AnalysisPlan, Interim, plan_from
 from studies.analysis.records import Judgments
 from studies.analysis.settings import CLUSTER, Settings
-from studies.analysis.summary import analyze
+from studies.analysis.summary import Analysis, analyze
 from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
+from studies.domain.reporting import Made, keep_interim
+from studies.domain.versions import versions
 from studies.enums import Kind, StudyStatus
-from studies.models import AuditEvent, Study
+from studies.models import AuditEvent, Judgment, Study
 from studies.reports.export import iso, judgments_bytes
 
 ACTION = "look.taken"
+DATA, LOOK = "judgments", "look"
+"""Files of an interim report: the judgments file as it was, and what the log was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +94,48 @@ def take_look(*, study: Study, actor: str) -> LookTaken:
     data = judgments_bytes(study)
     if data.count(b"\n") < 2:  # noqa: PLR2004 - a header and a row
         raise StudyError(f"“{study.slug}” has no judgments yet, so there is nothing to look at.")
-    judgments = parse_judgments(data)
-    settings = settings_of(study, judgments, final=False, model=CLUSTER, draws=0)
-    analysis = analyze(judgments, settings)
+    number = _events(study).count() + 1
+    analysis = analysis_at(study, data, number)
     if not isinstance(analysis.looks, Looks):
         reason = analysis.looks.reason if analysis.looks else "the plan has none"
         raise StudyError(f"“{study.slug}” cannot be looked at: {reason}")
-    event = record_event(
-        actor=actor,
-        action=ACTION,
-        study=study,
-        after={
-            "look": _events(study).count() + 1,
+    with transaction.atomic():
+        told = {
+            "look": number,
             "judgments": analysis.analysed,
             "data_sha256": sha256(data).hexdigest(),
             "stop": crossed(analysis.looks),
-        },
-    )
+        }
+        event = record_event(actor=actor, action=ACTION, study=study, after=told)
+        keep_interim(study=study, actor=actor, made=_made(study, data, analysis, told))
     return _told(event)
+
+
+def analysis_at(study: Study, data: bytes, number: int) -> Analysis:
+    """Return the analysis that look ``number`` makes of the judgments file as it was then."""
+    judgments = parse_judgments(data)
+    settings = settings_of(study, judgments, final=False, model=CLUSTER, draws=0)
+    before = settings.looks and replace(settings.looks, moments=settings.looks.moments[: number - 1])
+    return analyze(judgments, replace(settings, looks=before))
+
+
+def numbers_of(study: Study, analysis: Analysis, told: Mapping[str, Any]) -> bytes:
+    """Return what is stored of a look: the log's words, and every number of the analysis."""
+    content = {"study": study.slug, "simulated": study.simulated, **told, **analysis_as_dict(analysis)}
+    return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _made(study: Study, data: bytes, analysis: Analysis, told: dict[str, Any]) -> Made:
+    return Made(
+        files={
+            "json": numbers_of(study, analysis, told),
+            DATA: data,
+            LOOK: json.dumps(told).encode(),
+        },
+        judgments=Judgment.objects.filter(assignment__study=study).count(),
+        judgments_hash=told["data_sha256"],
+        versions=versions(),
+    )
 
 
 def crossed(found: Looks) -> bool:

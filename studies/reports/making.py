@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import threading
 import time
@@ -14,7 +15,8 @@ from zipfile import ZipFile
 
 from django.db import Error, connection
 
-from generation.runs import Stopped, new_owner
+from generation.owners import new_owner
+from generation.runs import Stopped
 from studies.domain.errors import StudyError
 from studies.domain.reporting import (
     Made,
@@ -26,17 +28,20 @@ from studies.domain.reporting import (
     give_report_back,
     keep_report,
 )
-from studies.enums import ReportState
+from studies.enums import ReportKind, ReportState
 from studies.models import Report, Study
 from studies.reports.bundle import JUDGMENTS
 from studies.reports.errors import ReportError
 from studies.reports.facts import pack, unpack
+from studies.reports.looks import DATA, LOOK, analysis_at, numbers_of
 from studies.reports.render import BODY, FORMATS, Drawn
 from studies.reports.summary import ReportSummary, analysis_of, summarize
 
 BEAT_SECONDS = 1.0
 FACTS = "facts"
 """The file of what was known besides the judgments; only this module reads it."""
+_KEPT = (FACTS, DATA, LOOK)
+"""What files are made of, and not made anew."""
 _SUMMARY, _FILES = (1, 60), (60, 99)
 """The percentages that reading and computing go through, and then the files."""
 _log = logging.getLogger(__name__)
@@ -177,6 +182,8 @@ def regenerate(report: Report) -> dict[str, bytes]:
     ReportError
         The report is not done, or was made by a version that kept other facts.
     """
+    if report.kind == ReportKind.INTERIM:
+        return _interim(report)
     archive, facts = file_of(report, "zip"), file_of(report, FACTS)
     if archive is None or facts is None:
         raise ReportError(f"Report {report.number} is not done, so there is nothing to compare with.")
@@ -192,8 +199,14 @@ def regenerate(report: Report) -> dict[str, bytes]:
     return _files(summary, lambda _stage, _share: None)
 
 
+def _interim(report: Report) -> dict[str, bytes]:
+    """Return the numbers of a look again, from the judgments as they were."""
+    data, told = file_of(report, DATA) or b"", json.loads(file_of(report, LOOK) or b"{}")
+    return {"json": numbers_of(report.study, analysis_at(report.study, data, told["look"]), told)}
+
+
 def differing(report: Report) -> list[str]:
     """Return the stored files that come out differently today; none when all is as it was."""
     made = {name: sha256(body).hexdigest() for name, body in regenerate(report).items()}
-    stored = dict(report.files.exclude(name=FACTS).values_list("name", "sha256"))
+    stored = dict(report.files.exclude(name__in=_KEPT).values_list("name", "sha256"))
     return [name for name in stored if made.get(name) != stored[name]]

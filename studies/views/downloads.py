@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from studies.domain.audit import record_event
 from studies.domain.reporting import file_of, finished_reports
-from studies.enums import Ability
+from studies.enums import Ability, ReportKind
 from studies.files.writer import export_study
 from studies.models import Study
 from studies.reports.errors import ReportError
@@ -69,7 +69,8 @@ def report(request: HttpRequest, study: Study, fmt: str, number: int | None = No
         ensure_reportable(study)
     except ReportError as error:
         return refuse(request, study, title="No report yet", reason=str(error))
-    found = next((made for made in finished_reports(study) if number in (None, made.number)), None)
+    kinds = (ReportKind.FINAL,) if number is None else ()
+    found = next((made for made in finished_reports(study, *kinds) if number in (None, made.number)), None)
     body = file_of(found, fmt) if found else None
     if found is None or body is None:
         reason = "It is made by a worker; the report’s page says how far it is."

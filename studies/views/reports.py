@@ -24,7 +24,7 @@ from studies.domain.reporting import (
     finished_reports,
     newest_report,
 )
-from studies.enums import Ability, ReportState
+from studies.enums import Ability, ReportKind, ReportState
 from studies.models import Report, Study
 from studies.reports.errors import ReportError
 from studies.reports.render import BODY, ensure_reportable
@@ -89,7 +89,7 @@ def _somebody_works(report: Report) -> bool:
 
 
 def _newest(study: Study) -> dict[str, Any]:
-    done = finished_reports(study)
+    done = finished_reports(study, ReportKind.FINAL)
     if not done:
         return {"report": None}
     body = (file_of(done[0], BODY) or b"").decode()
@@ -98,5 +98,6 @@ def _newest(study: Study) -> dict[str, Any]:
         # Our own template made it, escaping as it went; the page's policy admits no script in it.
         "body": mark_safe(body),  # noqa: S308
         "earlier": done[1:],
+        "looks": finished_reports(study, ReportKind.INTERIM),
         "changes": changes_since(done[0]),
     }

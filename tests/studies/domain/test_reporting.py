@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from generation import runs
+from generation import owners
 from studies.domain import reporting
 from studies.domain.errors import StudyError
 from studies.domain.exclusion import exclude_annotator
@@ -155,8 +155,8 @@ def test_a_silent_claim_is_taken_over_and_its_owner_stores_nothing(report, setti
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are told apart by /proc")
 def test_the_claim_of_a_killed_process_is_free_at_once(report):
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        host = runs.new_owner().partition(":")[0]
-        claim_report(report.pk, owner=f"{host}:{process.pid}:{runs._born(process.pid)}")
+        host = owners.new_owner().partition(":")[0]
+        claim_report(report.pk, owner=f"{host}:{process.pid}:{owners._born(process.pid)}")
         alive = waiting_reports()
         process.kill()
 

@@ -5,9 +5,12 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from studies.domain import lifecycle
 from studies.domain.errors import StudyError
+from studies.domain.reporting import file_of
 from studies.models import AuditEvent
 from studies.reports.looks import looks_taken, take_look
+from studies.reports.making import differing
 from studies.reports.render import render
 from tests.factories import AnnotatorFactory, judge, open_study
 from tests.studies.reports.kit import PLAN, judged_study, planned_study
@@ -79,3 +82,26 @@ def test_the_report_prints_every_look_and_decides_by_all_of_them():
     assert [(look["number"], look["judgments"]) for look in data["integrity"]["looks"]] == [(1, 40)]
     assert data["p_corrected"] == data["p_sequential"] == data["interim"]["p_value"]
     assert data["multiplicity"] == PLAN["multiplicity"]
+
+
+def test_each_look_is_kept_as_an_interim_report_that_comes_out_the_same(dashboard):
+    study = collecting(analysis={"interim": {"method": "anytime_valid"}})
+    take_look(study=study, actor="ada")
+    judge(study, annotator=AnnotatorFactory(study=study), choice="B", number=2)
+    second = take_look(study=study, actor="ada")
+    early = dashboard.get(f"/studies/{study.slug}/reports/1/report.json")
+
+    lifecycle.close_study(study=study, actor="ada")
+    kept = list(study.reports.filter(kind="interim"))
+    numbers = [json.loads(file_of(report, "json")) for report in kept]
+
+    assert [(report.number, report.state, report.judgments) for report in kept] == [
+        (1, "done", 9),
+        (2, "done", 11),
+    ]
+    assert [found["look"] for found in numbers] == [1, 2]
+    assert numbers[1]["data_sha256"] == kept[1].judgments_hash == second.data_sha256
+    assert [differing(report) for report in kept] == [[], []]
+    assert early.status_code == 403  # while the study collects, everybody stays blinded
+    assert dashboard.get(f"/studies/{study.slug}/reports/1/report.json").json() == numbers[0]
+    assert study.reports.get(kind="final").number == 3
