@@ -161,6 +161,21 @@ def _of_this_study(study: Study) -> Iterator[str]:
         yield f"Judgment {pk} answers a criterion of another study."
 
 
+def _servers(study: Study) -> Iterator[str]:
+    """A server's row is what its name was made of, and a server's texts come from the server of their arm."""
+    for arm in study.arms.select_related("checkpoint"):
+        called = arm.checkpoint.called
+        if called is None:
+            continue
+        if not called.name == arm.checkpoint.name == arm.decoding.checkpoint:
+            yield f"The endpoint of arm “{arm.name}” is no longer what the study file said."
+        served = Completion.objects.filter(
+            batch_key=study.key, arm_key=arm.key, provenance__engine="endpoint"
+        ).exclude(provenance__base_url=called.base_url, provenance__model=called.model)
+        if strangers := served.count():
+            yield f"Completions of arm “{arm.name}” that come from another server: {strangers}."
+
+
 def _plan(study: Study) -> Iterator[str]:
     """The frozen plan is what its hash says, and what the study still is."""
     if study.plan is None:
@@ -189,6 +204,7 @@ _CHECKS: tuple[Check, ...] = (
     _quota,
     _checks,
     _of_this_study,
+    _servers,
     _plan,
     _audit,
 )

@@ -69,6 +69,30 @@ def test_url_refuses_another_scheme_without_repeating_its_password(monkeypatch):
     assert str(refused.value) == "SOME_URL must be a URL of one of these kinds: redis, unix."
 
 
+def test_addresses_are_http_or_a_known_word(monkeypatch):
+    monkeypatch.setenv("PLACES", "https://models.example/v1, loopback")
+
+    assert env.addresses("PLACES", [], words={"loopback"}) == ["https://models.example/v1", "loopback"]
+
+
+def test_addresses_fall_back_when_the_variable_is_empty(monkeypatch):
+    monkeypatch.setenv("PLACES", "")
+
+    assert env.addresses("PLACES", ["loopback"], words={"loopback"}) == ["loopback"]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["models.example", "ftp://models.example", "https://ada:hush@models.example"]
+)
+def test_addresses_refuse_what_is_none_without_repeating_it(monkeypatch, wrong):
+    monkeypatch.setenv("PLACES", f"loopback,{wrong}")
+
+    with pytest.raises(env.BadEnvironmentError) as refused:
+        env.addresses("PLACES", [], words={"loopback"})
+
+    assert str(refused.value) == ("PLACES lists what is neither an http:// or https:// address nor loopback.")
+
+
 def test_folder_is_made_for_its_owner_only(monkeypatch, tmp_path):
     monkeypatch.setenv("FOLDER", str(tmp_path / "deep" / "data"))
 

@@ -39,23 +39,24 @@ def test_embedded_mode_is_sqlite_and_files(tmp_path):
     found = read(
         tmp_path,
         "[settings.DATABASES['default']['NAME'].name, settings.CELERY_BROKER_URL,"
-        " settings.DATABASES['default']['OPTIONS']['transaction_mode']]",
+        " settings.DATABASES['default']['OPTIONS']['transaction_mode'], settings.GENERATION_ENDPOINTS]",
     )
 
-    assert found == ["evenhand.sqlite3", "filesystem://localhost", "IMMEDIATE"]
+    assert found == ["evenhand.sqlite3", "filesystem://localhost", "IMMEDIATE", ["loopback"]]
 
 
 def test_served_mode_is_postgresql_and_redis(tmp_path):
     found = read(
         tmp_path,
         "[settings.DATABASES['default']['ENGINE'], settings.DATABASES['default']['NAME'],"
-        " settings.CELERY_BROKER_URL, settings.CACHES['default']['LOCATION']]",
+        " settings.CELERY_BROKER_URL, settings.CACHES['default']['LOCATION'],"
+        " settings.GENERATION_ENDPOINTS]",
         DATABASE_URL="postgresql://ann@db.example/trials",
         REDIS_URL="redis://broker.example/3",
     )
 
     redis = "redis://broker.example/3"
-    assert found == ["django.db.backends.postgresql", "trials", redis, redis]
+    assert found == ["django.db.backends.postgresql", "trials", redis, redis, []]
     assert not (tmp_path / "broker").exists()
 
 

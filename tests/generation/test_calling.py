@@ -1,6 +1,7 @@
 """A server's completions through the worker's own task: rows, reasons, keys, stops."""
 
 import fcntl
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ from django.core.management import CommandError, call_command
 from generation import calling, requests, runs, tasks
 from generation.endpoint import rate
 from generation.endpoint.address import Endpoint
-from generation.models import Checkpoint, Completion
+from generation.models import Checkpoint, Completion, Hold
 from studies.models import Study
 from tests.endpoint_server import Script, answer, refuse, serving, slow
 from tests.factories import ArmFactory, StudyFactory, draft_study
@@ -181,6 +182,22 @@ def test_stop_gives_back_what_is_being_asked_for(small, server, called) -> None:
         calling.write(small, seconds=60, check=stop)
 
     assert statuses() == [("pending", 0)] * 3
+
+
+def test_pause_reaches_what_is_being_asked_for(small, server, settings) -> None:
+    settings.GENERATION_HEARTBEAT_SECONDS = 0
+    server.default = slow(30)
+    rows.completions(small, 3)
+    began = time.monotonic()
+
+    def pause() -> None:
+        if server.calls:
+            Hold.objects.get_or_create(batch_key=rows.BATCH)
+
+    calling.write(small, seconds=60, check=pause)
+
+    assert statuses() == [("pending", 0)] * 3
+    assert time.monotonic() - began < 5
 
 
 def test_task_hands_over_when_its_time_is_up(small, called, settings) -> None:

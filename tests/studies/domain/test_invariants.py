@@ -6,12 +6,23 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from generation.models import Completion
+from generation.endpoint.address import Endpoint
+from generation.models import Checkpoint, Completion
+from generation.requests import ensure_endpoint
 from studies.domain.audit import record_event
 from studies.domain.invariants import violations
 from studies.models import AuditEvent, Judgment, Study
 from studies.models.triggers import TRIGGERS
-from tests.factories import AnnotatorFactory, closed_study, draft_study, judge, open_study, ready_study
+from tests.factories import (
+    AnnotatorFactory,
+    ArmFactory,
+    closed_study,
+    draft_study,
+    judge,
+    open_study,
+    ready_study,
+)
+from tests.generation import rows
 
 pytestmark = pytest.mark.django_db
 
@@ -152,3 +163,33 @@ def test_tampered_log_is_found(study):
     AuditEvent.objects.filter(pk=event.pk).update(actor="eve")
 
     assert f"event {event.pk}" in only(study)
+
+
+@pytest.fixture
+def served():
+    """A draft with an arm that a server answers, and a completion by it."""
+    study = draft_study(prompts=1)
+    checkpoint = ensure_endpoint(Endpoint("https://models.example/v1", "small"))
+    arm = ArmFactory(study=study, name="served", position=2, checkpoint=checkpoint)
+    rows.completions(checkpoint, 1, batch_key=study.key)
+    said = {"engine": "endpoint", "base_url": "https://models.example/v1", "model": "small"}
+    Completion.objects.update(arm_key=arm.key, provenance=said)
+    return study
+
+
+def test_arm_that_a_server_answers_has_no_violation(served):
+    assert list(violations(served)) == []
+
+
+def test_endpoint_that_was_changed_is_found(served):
+    row = Checkpoint.objects.get(source__startswith="endpoint:")
+    Checkpoint.objects.filter(pk=row.pk).update(endpoint=row.endpoint | {"seed": False})
+
+    assert only(served) == "The endpoint of arm “served” is no longer what the study file said."
+
+
+def test_completion_of_another_server_is_found(served):
+    said = {"engine": "endpoint", "base_url": "https://models.example/v1", "model": "large"}
+    Completion.objects.update(provenance=said)
+
+    assert only(served) == "Completions of arm “served” that come from another server: 1."
