@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -21,11 +21,12 @@ from studies.models import Annotator, Assignment, Skip
 _ATTEMPTS = 10
 _FIRST_PAUSE = 0.002
 _SHOWN = ("comparison__prompt", "comparison__candidate", "comparison__baseline")
-# Of the completions only the texts: their tokens and requests are long.
-_UNSHOWN = tuple(
-    f"comparison__{completion}__{column}"
-    for completion in ("candidate", "baseline")
-    for column in ("token_ids", "request", "provenance", "error")
+# What is read at every cycle, and no more: completions have long columns, and rows have many.
+_NEEDED = (
+    *("key", "study", "annotator", "candidate_slot", "leased_at", "lease_expires_at", "submitted_at"),
+    *(f"comparison__{column}" for column in ("kind", "decoy", "intact", "asked", "replaced")),
+    *(f"comparison__{part}" for part in ("prompt__messages", "prompt__text")),
+    *(f"comparison__{part}__text" for part in ("candidate", "baseline")),
 )
 _MOST_TRIED = 12
 """Rows that a claim tries to take before it looks again."""
@@ -46,6 +47,24 @@ class Progress:
         return min(self.done + 1, self.total)
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What an annotator gets when they ask for the next comparison."""
+
+    row: Assignment | None
+    progress: Progress
+    resting: bool
+    """It is time for a rest, so no comparison was taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    row: Assignment | None
+    past: History
+    """As it was before the claim."""
+    resting: bool = False
+
+
 class _ContendedError(Exception):
     """Somebody else was faster; look again."""
 
@@ -58,11 +77,25 @@ def claim_next(*, annotator: Annotator, now: datetime) -> Assignment | None:
     the least filled, then the order (AB or BA) they have met less, then another prompt than the
     last, then the stored random order.
     """
+    return _tried(annotator, now, rest_every=0).row
+
+
+def serve(*, annotator: Annotator, now: datetime, rest_every: int) -> Served:
+    """Do what `claim_next` does, and tell how far the annotator is, from the same look at their rows.
+
+    After every ``rest_every`` answers nothing is claimed: it is time for a rest, unless this is the end.
+    """
+    claimed = _tried(annotator, now, rest_every=rest_every)
+    far = _progress(annotator, _with(claimed.past, claimed.row), now)
+    return Served(claimed.row, far, claimed.resting)
+
+
+def _tried(annotator: Annotator, now: datetime, *, rest_every: int) -> _Claimed:
     pause = _FIRST_PAUSE
     for _attempt in range(_ATTEMPTS):
         try:
             with transaction.atomic():
-                return _claim(annotator, now)
+                return _claim(annotator, now, rest_every)
         except (_ContendedError, IntegrityError):
             time.sleep(pause)
             pause *= 2
@@ -70,13 +103,24 @@ def claim_next(*, annotator: Annotator, now: datetime) -> Assignment | None:
     raise StudyError(message)
 
 
-def _claim(annotator: Annotator, now: datetime) -> Assignment | None:
+def _claim(annotator: Annotator, now: datetime, rest_every: int) -> _Claimed:
     annotator = lock_annotator(annotator)
-    if annotator.study.status != StudyStatus.OPEN:
-        return None
     past = history(annotator)
+    if annotator.study.status != StudyStatus.OPEN:
+        return _Claimed(None, past)
     if past.held is not None:
-        return _renewed(_shown().get(pk=past.held), now)
+        return _Claimed(_renewed(_shown().get(pk=past.held), now), past)
+    if _rests(annotator, past, now, rest_every):
+        return _Claimed(None, past, resting=True)
+    return _Claimed(_new(annotator, past, now), past)
+
+
+def _rests(annotator: Annotator, past: History, now: datetime, rest_every: int) -> bool:
+    due = rest_every and past.answered and past.answered % rest_every == 0
+    return bool(due) and past.answered < _progress(annotator, past, now).total
+
+
+def _new(annotator: Annotator, past: History, now: datetime) -> Assignment | None:
     own = serve_own(annotator, done=past.done, now=now)
     if own is not None:
         return own
@@ -93,7 +137,7 @@ def _claim(annotator: Annotator, now: datetime) -> Assignment | None:
 
 
 def _shown() -> QuerySet[Assignment]:
-    return Assignment.objects.select_related(*_SHOWN).defer(*_UNSHOWN)
+    return Assignment.objects.select_related(*_SHOWN).only(*_NEEDED)
 
 
 def open_row(annotator: Annotator) -> Assignment | None:
@@ -130,7 +174,19 @@ def _best(annotator: Annotator, past: History, now: datetime) -> list[int]:
 
 def progress(*, annotator: Annotator, now: datetime) -> Progress:
     """Return how far an annotator is. Neither queries nor rows read grow with the study."""
-    past = history(annotator)
+    return _progress(annotator, history(annotator), now)
+
+
+def _with(past: History, row: Assignment | None) -> History:
+    """Return the history with a row that has just been claimed."""
+    if row is None or row.pk == past.held:
+        return past
+    if row.comparison.kind != Kind.REAL:
+        return replace(past, own=past.own + 1)
+    return replace(past, reals=past.reals + 1, met=past.met | {row.comparison_id})
+
+
+def _progress(annotator: Annotator, past: History, now: datetime) -> Progress:
     more = left(annotator, past.met, now, most=annotator.study.quota - past.reals)
     reals = past.reals + more
     total = reals + past.own + to_come(annotator, reals=reals)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from studies.domain.audit import sha256
@@ -20,6 +24,8 @@ from studies.models import Annotator, Refusal, Study
 _CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 """Without those that are mistaken for each other when a code is copied by hand."""
 _CODE_LENGTH = 8
+_FRESH = ("key", "plan_hash", "status", "simulated", "invite", "invite_until")
+"""What of an opened study may change, or tells it from another."""
 ATTEMPTS = 2
 """At the comprehension check, as recruiting sites ask for."""
 
@@ -40,10 +46,31 @@ def known(*, study: Study, token: str, external_id: str = "") -> Annotator | Non
 
 
 def returning(*, invite: str, token: str, external_id: str = "") -> Annotator | None:
-    """Return the annotator that `known` would, with the study of a link, in one query."""
+    """Return the annotator that `known` would, with the study of a link, in one query.
+
+    Of a study whose plan is frozen only what can still change is read anew.
+    """
     who = {"external_id": external_id} if external_id else {"token": token}
-    found = Annotator.objects.filter(study__invite=invite, **who)
-    return found.select_related("study").defer("study__plan").first()
+    fresh = {f"fresh_{column}": F(f"study__{column}") for column in _FRESH}
+    annotator = Annotator.objects.filter(study__invite=invite, **who).annotate(**fresh).first()
+    if annotator is not None:
+        now = {column: getattr(annotator, f"fresh_{column}") for column in _FRESH}
+        annotator.study = _as_it_is(annotator.study_id, now)
+    return annotator
+
+
+def _as_it_is(pk: int, now: Mapping[str, Any]) -> Study:
+    if not now["plan_hash"]:
+        return Study.objects.defer("plan").get(pk=pk)
+    study = copy(_frozen(now["key"], pk, now["plan_hash"]))
+    for column, value in now.items():
+        setattr(study, column, value)
+    return study
+
+
+@lru_cache(maxsize=64)
+def _frozen(_key: UUID, pk: int, _plan_hash: str) -> Study:
+    return Study.objects.defer("plan").get(pk=pk)
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from studies.domain import participation
-from studies.domain.assignment import claim_next, open_row, progress, skip
+from studies.domain.assignment import claim_next, open_row, serve, skip
 from studies.domain.criteria import criteria_of
 from studies.domain.errors import StudyError
 from studies.domain.judging import Receipt, submit, undo_last
@@ -47,17 +47,15 @@ def compare(visit: Visit) -> HttpResponse:
 
 
 def _serve(visit: Visit, annotator: Annotator) -> HttpResponse:
-    far = progress(annotator=annotator, now=visit.now)
-    due = far.done and far.done % PAUSE_EVERY == 0 and far.done < far.total
-    if due and open_row(annotator) is None:
-        return visit.show("pause", progress=far)
     try:
-        row = claim_next(annotator=annotator, now=visit.now)
+        found = serve(annotator=annotator, now=visit.now, rest_every=PAUSE_EVERY)
     except StudyError as error:
         return visit.show("busy", status=503, reason=str(error))
-    if row is not None:
-        return comparison_page(visit, row, far=far)
-    if not far.done:
+    if found.resting:
+        return visit.show("pause", progress=found.progress)
+    if found.row is not None:
+        return comparison_page(visit, found.row, far=found.progress)
+    if not found.progress.done:
         return visit.show("nothing")
     participation.compared(annotator=annotator, now=visit.now)
     annotator.refresh_from_db()

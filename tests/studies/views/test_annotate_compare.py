@@ -288,7 +288,7 @@ def test_serving_costs_the_same_queries_at_any_size(django_assert_num_queries):
     for study in (small, large):
         client = arrive(study)
         judge_all(client, study, 1)
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(11):
             client.get(address(study, "compare"))
 
 
