@@ -1,14 +1,16 @@
-"""What serving one comparison costs as a study grows: queries, milliseconds, and PostgreSQL's own plan.
+"""What serving one comparison costs as a study grows: queries, work, milliseconds, and the database's plan.
 
-    .venv/bin/python benchmarks/annotation_growth.py [SIZES, such as 100,1000,10000,100000]
+    .venv/bin/python benchmarks/annotation_growth.py served|embedded [SIZES, such as 100,1000,10000,100000]
 
-A study of each size is opened on a PostgreSQL of its own. An annotator who has met 30 comparisons claims
-further ones in a study that others have filled to one third, with expired leases in it. Printed: queries
-and median milliseconds of a claim and of the progress beside it, and for the largest size the plan of the
-claim's one large query.
+A study of each size is opened on a PostgreSQL, or a SQLite file, of its own. An annotator who has met 30
+comparisons claims further ones in a study that others have filled to one third, with expired leases in
+it. Printed: queries of a claim; its work, which other programs on the machine do not change (PostgreSQL:
+blocks of 8 KiB touched; SQLite: steps of its virtual machine); median milliseconds of a claim and of the
+progress beside it; and for the largest size the plans of the claim's queries.
 """
 
 import os
+import re
 import statistics
 import sys
 import tempfile
@@ -16,6 +18,7 @@ import time
 import uuid
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +43,12 @@ def grown(size: int) -> Any:
             ("generation_completion", {"replicate": "g"}),
             ("studies_comparison", {"candidate_id": "a.id", "baseline_id": "b.id"}),
         ):
-            cursor.execute(
-                "SELECT column_name FROM information_schema.columns WHERE table_name = %s", [table]
-            )
-            columns = [name for (name,) in cursor.fetchall() if name != "id"]
+            described = connection.introspection.get_table_description(cursor, table)
+            columns = [column.name for column in described if column.name != "id"]
             values = ", ".join(changed.get(name, f't."{name}"') for name in columns)
             names = ", ".join(f'"{name}"' for name in columns)
             source = (
-                f"generation_completion t, generate_series(1, {size // 10 - 1}) g WHERE t.batch_key = %s"
+                "generation_completion t, copies WHERE t.batch_key = %s"
                 if table == "generation_completion"
                 else "studies_comparison t JOIN generation_completion c ON c.id = t.candidate_id "
                 "JOIN generation_completion d ON d.id = t.baseline_id "
@@ -55,7 +56,12 @@ def grown(size: int) -> Any:
                 "AND a.replicate > 0 JOIN generation_completion b ON b.prompt_key = d.prompt_key "
                 "AND b.arm_key = d.arm_key AND b.replicate = a.replicate WHERE c.batch_key = %s"
             )
-            cursor.execute(f"INSERT INTO {table} ({names}) SELECT {values} FROM {source}", [study.key])  # noqa: S608
+            copies = (
+                "WITH RECURSIVE copies(g) AS (SELECT 1 UNION ALL SELECT g + 1 FROM copies "  # noqa: S608
+                f"WHERE g < {size // 10 - 1})"
+            )
+            key = study.key if connection.vendor == "postgresql" else study.key.hex
+            cursor.execute(f"INSERT INTO {table} ({names}) {copies} SELECT {values} FROM {source}", [key])  # noqa: S608
     type(study).objects.filter(pk=study.pk).update(replicates=size // 10)
     return lifecycle.open_study(study=study, actor="benchmark")
 
@@ -85,7 +91,7 @@ def answered(row: Any, now: Any) -> None:
 
 def measure(size: int) -> None:
     """Print what a claim costs in a study of ``size`` comparisons."""
-    from django.db import connection  # noqa: PLC0415 - Django has to be set up first
+    from django.db import connection, transaction  # noqa: PLC0415 - Django has to be set up first
     from django.test.utils import CaptureQueriesContext  # noqa: PLC0415 - as above
     from django.utils import timezone  # noqa: PLC0415 - as above
 
@@ -107,23 +113,55 @@ def measure(size: int) -> None:
             claims.append(claimed - began)
             tallies.append(time.perf_counter() - claimed)
         answered(row, now)
-    with CaptureQueriesContext(connection) as queries:
+    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
         claim_next(annotator=annotator, now=now)
+        transaction.set_rollback(True)
+    work, plans = costs([query["sql"] for query in queries])
     print(
-        f"{size:>7} comparisons: {len(queries)} queries, claim {statistics.median(claims) * 1e3:.1f} ms, "
-        f"progress {statistics.median(tallies) * 1e3:.1f} ms",
+        f"{size:>7} comparisons: {len(queries)} queries, work {work}, claim "
+        f"{statistics.median(claims) * 1e3:.1f} ms, progress {statistics.median(tallies) * 1e3:.1f} ms",
         flush=True,
     )
     if size == SIZES[-1]:
-        largest = next(
-            query["sql"] for query in queries if "UNION ALL" in query["sql"] and "FROM (" in query["sql"]
-        )
-        with connection.cursor() as cursor:
-            cursor.execute("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) " + largest)
-            print("\n".join(line for (line,) in cursor.fetchall()))
+        print("\n\n".join(plans))
 
 
-SIZES = [int(size) for size in (sys.argv[1] if len(sys.argv) > 1 else "100,1000,10000,100000").split(",")]
+def costs(statements: list[str]) -> tuple[int, list[str]]:
+    """Return the work of the claim's statements together, and the plan of each."""
+    from django.db import connection, transaction  # noqa: PLC0415 - Django has to be set up first
+
+    work, plans = 0, []
+    for statement in statements:
+        if not statement.startswith(("SELECT", "UPDATE")):
+            continue
+        with transaction.atomic(), connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) " + statement)
+                lines = [line for (line,) in cursor.fetchall()]
+                # The first line about buffers is of the whole statement.
+                touched = next((line for line in lines if "Buffers: shared" in line), "")
+                work += sum(map(int, re.findall(r"(?:hit|read)=(\d+)", touched)))
+            else:
+                steps = [0]
+                connection.connection.set_progress_handler(partial(_step, steps), 1)
+                cursor.execute(statement)
+                cursor.fetchall()
+                connection.connection.set_progress_handler(None, 0)
+                work += steps[0]
+                cursor.execute("EXPLAIN QUERY PLAN " + statement)
+                lines = [row[-1] for row in cursor.fetchall()]
+            transaction.set_rollback(True)
+        plans.append("\n".join(line[:110] for line in lines))
+    return work, plans
+
+
+def _step(steps: list[int]) -> int:
+    steps[0] += 1
+    return 0
+
+
+MODE = sys.argv[1] if len(sys.argv) > 1 else "served"
+SIZES = [int(size) for size in (sys.argv[2] if len(sys.argv) > 2 else "100,1000,10000,100000").split(",")]
 
 
 def main() -> None:
@@ -132,8 +170,9 @@ def main() -> None:
         os.environ["EVENHAND_DATA"] = stack.enter_context(
             tempfile.TemporaryDirectory(prefix="evenhand-growth-")
         )
-        server = stack.enter_context(services_kit.postgres())
-        os.environ["DATABASE_URL"] = stack.enter_context(services_kit.database(server))
+        if MODE == "served":
+            server = stack.enter_context(services_kit.postgres())
+            os.environ["DATABASE_URL"] = stack.enter_context(services_kit.database(server))
         import django  # noqa: PLC0415 - the environment had to be set first
         from django.core.management import call_command  # noqa: PLC0415 - as above
 

@@ -4,7 +4,11 @@ No step looks at more rows than a fixed number and an annotator's quota, whateve
 study. That rests on the sort keys of the plan: they put every comparison's first row before any
 comparison's second (`pairing.sort_keys`), so the rows of the least filled comparisons are found at
 the low end of the index over free rows. Expired leases and skipped comparisons make that only
-nearly so, hence the fill of the rows found there is counted anew.
+nearly so, hence the fill of the rows found there is counted anew, and more of them are read when
+those do not settle which is the least (`candidates`). What remains open: with more than 48 leases
+run out at once, a comparison among the later ones; and more than 384 rows of one ordinal and order
+whose comparisons are all filled from above. Then a comparison may be served that is not the least
+filled; k is exact all the same.
 """
 
 from __future__ import annotations
@@ -25,7 +29,9 @@ _LEVELS = 3
 """Both orders of a comparison stand within three rows of its lowest free one."""
 _EACH = 6
 """Rows looked at of each ordinal and order."""
-_EXPIRED = 12
+_WIDER = (48, 384)
+"""The same, of the lowest ordinal, when none of the rows looked at is known to be least filled."""
+_EXPIRED = 48
 _FREE = "study_id = %s AND submitted_at IS NULL AND "
 # PostgreSQL reads the index in its order only if the order is named in full.
 _ORDER = " ORDER BY lease_expires_at, sort_key LIMIT %s"
@@ -91,18 +97,36 @@ def history(annotator: Annotator) -> History:
 
 
 def candidates(study: int, met: Iterable[int], now: datetime) -> list[Candidate]:
-    """Return free rows of comparisons not in ``met``: some of each order, of the least filled ones."""
+    """Return free rows of comparisons not in ``met``: some of each order, one of the least filled among them.
+
+    A comparison without a lease that ran out is filled with at least as many rows as stand before its
+    lowest free one. So a row at the lowest free ordinal that is filled no more than that is of the
+    least filled. Where none is among the rows looked at, more of that ordinal are looked at.
+    """
     unmet = _unmet(met)
     lowest = _rows(
         "SELECT sort_key FROM studies_assignment WHERE "  # noqa: S608 - constants and placeholders
         f"{_FREE} lease_expires_at IS NULL AND {unmet} {_ORDER}",
         [study, 1],
     )
+    groups = _groups(lowest[0][0]) if lowest else []
+    found = _look(study, unmet, now, groups, _EACH, expired=_EXPIRED)
+    for each in _WIDER if lowest else ():
+        if any(row.filled < lowest[0][0] >> ORDINAL_BITS for row in found):
+            break
+        found = [*found, *_look(study, unmet, now, groups[:2], each)]
+    return found
+
+
+def _look(
+    study: int, unmet: str, now: datetime, groups: Sequence[int], each: int, *, expired: int = 0
+) -> list[Candidate]:
+    """Return the first ``each`` free rows of each group and rows whose lease ran out, with their fill."""
     parts = [_found("lease_expires_at <= %s", unmet)]
-    values: list[Any] = [study, _time(now), _EXPIRED]
-    for low in _groups(lowest[0][0]) if lowest else ():
+    values: list[Any] = [study, _time(now), expired]
+    for low in groups:
         parts.append(_found("lease_expires_at IS NULL AND sort_key >= %s AND sort_key < %s", unmet))
-        values += [study, low, low + 2**SLOT_BITS, _EACH]
+        values += [study, low, low + 2**SLOT_BITS, each]
     union = " UNION ALL ".join(f"SELECT * FROM ({part}) AS x{n}" for n, part in enumerate(parts))  # noqa: S608
     found = _rows(
         "SELECT f.id, f.candidate_slot, f.sort_key, c.prompt_id, (SELECT COUNT(*) "  # noqa: S608 - as above

@@ -4,13 +4,15 @@ import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from unittest import mock
 
 import numpy as np
 import pytest
+from django.db.models import Q
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from studies.domain import lifecycle
+from studies.domain import free_rows, lifecycle
 from studies.domain.assignment import claim_next, open_row, progress, skip
 from studies.domain.judging import Answer, Receipt, Submission, submit
 from studies.models import Annotator, Assignment, Study
@@ -316,3 +318,32 @@ def test_a_study_that_stops_early_is_filled_evenly(db, seed, comparisons, half):
         for comparison in study.comparisons.all()
     ]
     assert max(fills) <= 1
+
+
+def _fill(study: Study, comparison: int, now: datetime) -> int:
+    rows = study.assignments.filter(comparison=comparison)
+    return rows.filter(Q(submitted_at__isnull=False) | Q(lease_expires_at__gt=now)).count()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1), overlap=st.integers(1, 4))
+def test_what_is_served_is_always_of_the_least_filled(db, seed, overlap):
+    """With so few rows looked at that most are out of sight: the others are found when they matter."""
+    study = open_study(comparisons=9, overlap=overlap, slug=f"s-{uuid.uuid4().hex[:12]}")
+    annotators = [AnnotatorFactory(study=study) for _ in range(5)]
+    rng = np.random.default_rng(seed)
+    now = NOW
+
+    with mock.patch.multiple(free_rows, _EACH=1, _WIDER=(3, 9)):
+        for _ in range(30):
+            annotator = annotators[rng.integers(5)]
+            if (held := open_row(annotator)) is not None:
+                answer(annotator, held, now)
+            now += timedelta(minutes=int(rng.choice([0, 1, 40], p=[0.5, 0.4, 0.1])))
+            met = set(annotator.assignments.values_list("comparison", flat=True))
+            free = study.assignments.filter(submitted_at=None).exclude(comparison__in=met)
+            free = free.filter(Q(annotator=None) | Q(lease_expires_at__lte=now))
+            fills = {row: _fill(study, row, now) for row in set(free.values_list("comparison", flat=True))}
+            row = claim_next(annotator=annotator, now=now)
+            if row is not None:
+                assert fills[row.comparison_id] == min(fills.values())
