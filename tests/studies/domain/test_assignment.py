@@ -347,3 +347,23 @@ def test_what_is_served_is_always_of_the_least_filled(db, seed, overlap):
             row = claim_next(annotator=annotator, now=now)
             if row is not None:
                 assert fills[row.comparison_id] == min(fills.values())
+
+
+@pytest.mark.parametrize("wider", [(), (9,)])
+def test_an_empty_comparison_behind_half_filled_ones_is_found_by_looking_further(wider):
+    study = open_study(comparisons=9, overlap=2)
+    first = list(study.assignments.filter(ordinal=1).order_by("candidate_slot", "sort_key"))
+    hidden = first[-1].comparison_id
+    for row in study.assignments.filter(comparison=hidden):
+        row.sort_key |= 2**free_rows.SLOT_BITS - 1  # the last of its ordinal and order
+        row.save(update_fields=["sort_key"])
+    others = AnnotatorFactory.create_batch(8, study=study)
+    for number, (row, other) in enumerate(zip(first[:-1], others, strict=True)):
+        taken = study.assignments.filter(comparison=row.comparison_id, ordinal=1 + number % 2)
+        taken.update(annotator=other, leased_at=NOW, lease_expires_at=LATER, submitted_at=NOW)
+
+    with mock.patch.multiple(free_rows, _EACH=1, _WIDER=wider):
+        newcomer = AnnotatorFactory(study=study, pseudonym="newcomer")
+        row = claim_next(annotator=newcomer, now=NOW)
+
+    assert (row.comparison_id == hidden) is bool(wider)
