@@ -44,6 +44,13 @@ bench-annotation: $(DEV) ## Measure how fast annotators are served, on PostgreSQ
 	@$(PY) benchmarks/annotation.py served
 	@$(PY) benchmarks/annotation.py embedded
 
+bench-crowd: $(DEV) ## Measure a crowd of 200 that loses people, with the site killed twice
+	@$(PY) benchmarks/annotation_crowd.py
+
+bench-growth: $(DEV) ## Measure what a claim costs as a study grows, on PostgreSQL and on SQLite
+	@$(PY) benchmarks/annotation_growth.py served
+	@$(PY) benchmarks/annotation_growth.py embedded
+
 bench-analysis: $(DEV) ## Measure the statistics against other programs, as far as they are installed
 	@$(PY) -m benchmarks.analysis
 

@@ -37,9 +37,22 @@ PRACTICE = [
         "feedback": "Response A is shorter.",
     }
 ]
+CHECK = {"prompt": "What is 2 + 2?", "better": "It makes four.", "worse": "It makes a fish."}
 COMPREHENSION = [{"question": "What counts?", "options": ["Length", "Fit"], "answer": "Fit"}]
 SURVEY = [{"name": "tools", "question": "With what?", "kind": "single", "options": ["Paper", "Screen"]}]
-ARM_WORDS = (b"candidate", b"baseline", b"guidance", b"gamma", b"shuffled", b"decoy", b"replaced", b'check"')
+ARM_WORDS = (
+    b"candidate",
+    b"baseline",
+    b"guidance",
+    b"gamma",
+    b"shuffled",
+    b"decoy",
+    b"replaced",
+    b'check"',
+    b"intact",
+    b"written",
+    b"worse",
+)
 """Words of the arm frame and of what is inside a check, which no page of the slot frame has a use for."""
 
 
@@ -53,7 +66,10 @@ def canary_study(*, comparisons: int = 3) -> dict[str, Any]:
         prompts=comparisons,
         arms=ARMS,
         overlap=2,
-        checks={"shuffled": 1},
+        checks={"shuffled": 1, "written": 1},
+        written_checks=[CHECK],
+        differences=True,
+        reasons={"options": ["Reads better"]},
         repeats=1,
         practice=PRACTICE,
         comprehension=COMPREHENSION,

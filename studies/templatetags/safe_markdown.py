@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import nh3
@@ -9,6 +10,7 @@ from django import template
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
 
 register = template.Library()
 
@@ -27,10 +29,30 @@ def _lower_headings(state: StateCore) -> None:
             token.tag = f"h{min(_DEEPEST, int(token.tag[1:]) + _HEADINGS_ABOVE)}"
 
 
+_MATH = re.compile(
+    r"\$\$.{1,2000}?\$\$|\\\(.{1,2000}?\\\)|\\\[.{1,2000}?\\\]|(?<![\w$])\$(?=\S)[^$\n]{1,500}?(?<=\S)\$(?![\w$])",
+    re.DOTALL,
+)
+"""TeX between its usual delimiters. A price is none: its sign has no partner that ends a word."""
+
+
+def _mathematics(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser's own signature
+    """Keep formulas as they were written, whose underscores and backslashes Markdown would eat."""
+    found = _MATH.match(state.src, state.pos)
+    if found is None:
+        return False
+    if not silent:
+        token = state.push("code_inline", "code", 0)
+        token.content = " ".join(found[0].split())
+    state.pos = found.end()
+    return True
+
+
 @cache
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False})
     parser.enable(["table", "strikethrough"])
+    parser.inline.ruler.before("escape", "mathematics", _mathematics)
     parser.core.ruler.push("lower_headings", _lower_headings)
     return parser
 

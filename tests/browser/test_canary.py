@@ -65,7 +65,7 @@ def annotate_everything(page: Page, url: str, invite: str) -> None:
     answer(page)
     page.get_by_role("button", name="Undo", exact=True).click()
     page.get_by_role("radio", name="A is better").wait_for()
-    for _ in range(5):
+    for _ in range(6):
         answer(page)
     page.get_by_label("Paper").check()
     page.get_by_role("button", name="Send").click()
@@ -99,6 +99,9 @@ def test_nothing_an_annotator_receives_names_an_arm(chromium: Browser, site: Sit
     assert any(path.endswith(".js") for path in record.paths())
     assert any(path.endswith(".css") for path in record.paths())
     assert sum(b"Response A" in content for _, content in received) >= 4
+    checks = [content for _, content in received if b"What is 2 + 2?" in content]
+    assert checks
+    assert all(b"a fish." in content and b"four." in content for content in checks)
     assert found(received) == set()
     assert arm_words(received) == set()
 

@@ -1,5 +1,7 @@
 """Markdown from researchers and from models: formed, and harmless."""
 
+import time
+
 import pytest
 
 from studies.templatetags.safe_markdown import markdown_alone, markdown_with_links
@@ -56,3 +58,25 @@ def test_deep_nesting_is_rendered_in_bounded_depth():
     html = markdown_alone(">" * 5000 + " deep")
 
     assert html.count("<blockquote>") <= 100
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (r"It costs $O(n_1 \log n_2)$ and *x*.", r"It costs <code>$O(n_1 \log n_2)$</code> and <em>x</em>."),
+        ("$$\\sum_{k=1}^{n} a_k\n\\le b_k$$", r"<code>$$\sum_{k=1}^{n} a_k \le b_k$$</code>"),
+        (r"\(O(n^2)\), \[x_1 * y_1 * z\]", r"<code>\(O(n^2)\)</code>, <code>\[x_1 * y_1 * z\]</code>"),
+        ("From $5 to $10, a_b_c.", "From $5 to $10, a_b_c."),
+        ("a$b$c and $$ alone", "a$b$c and $$ alone"),
+        ("$a<b$", "<code>$a&lt;b$</code>"),
+    ],
+)
+def test_a_formula_stays_as_it_was_written_and_a_price_is_none(text, shown):
+    assert markdown_alone(text).strip() == f"<p>{shown}</p>"
+
+
+def test_formulas_that_never_end_are_no_burden():
+    began = time.perf_counter()
+    markdown_alone("\\( $x " * 5_000)
+
+    assert time.perf_counter() - began < 5
