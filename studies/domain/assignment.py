@@ -25,7 +25,7 @@ _SHOWN = ("comparison__prompt", "comparison__candidate", "comparison__baseline")
 _NEEDED = (
     *("key", "study", "annotator", "candidate_slot", "leased_at", "lease_expires_at", "submitted_at"),
     *(f"comparison__{column}" for column in ("kind", "decoy", "intact", "asked", "replaced")),
-    *(f"comparison__{part}" for part in ("prompt__messages", "prompt__text")),
+    *(f"comparison__{part}" for part in ("prompt__messages", "prompt__text", "prompt__family")),
     *(f"comparison__{part}__text" for part in ("candidate", "baseline")),
 )
 _MOST_TRIED = 12

@@ -24,6 +24,6 @@ def as_usual(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("studies", "0014_drawn_designs_and_answers")]
+    dependencies = [("studies", "0015_invitations_and_audit_head")]
 
     operations = [migrations.RunPython(early, as_usual)]
