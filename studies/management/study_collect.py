@@ -31,6 +31,7 @@ from studies.models import Judgment, Study
 from studies.reports import export, render
 from studies.reports.looks import take_look
 from studies.reports.making import differing, report_now
+from studies.reports.preregistration import preregistration
 from studies.reports.summary import ensure_reportable
 from studies.reports.survey import survey_csv
 from studies.simulation.behaviour import Crowd
@@ -283,6 +284,11 @@ def _look(out: OutputWrapper, options: Options) -> None:
     out.write(f"{study.slug}: look {look.number} at {look.judgments} judgments: {answer}")
 
 
+def _preregistration(out: OutputWrapper, options: Options) -> None:
+    options["out"].write_text(preregistration(find(options)), encoding="utf-8")
+    out.write(f"written: {options['out']}")
+
+
 def _survey(out: OutputWrapper, options: Options) -> None:
     study = find(options)
     if not study.survey:
@@ -316,6 +322,7 @@ VERBS = (
     Verb("simulate", "let simulated annotators judge at the real site", _simulate, _simulate_arguments),
     Verb("report", "write the report of a closed study", _report, _report_arguments),
     Verb("regenerate", "make stored reports anew and compare", _regenerate, _regenerate_arguments),
+    Verb("preregistration", "write what the plan fixes", _preregistration, _judgments_arguments),
     Verb("look", "hold the judgments so far against the plan's rule for looks", _look, slug),
     Verb("quality", "exclude annotators by the rules that the plan fixed", _quality, slug),
     Verb("survey", "write the survey's answers as CSV", _survey, _judgments_arguments),

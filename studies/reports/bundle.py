@@ -21,6 +21,8 @@ report.tex       tables in LaTeX
 results.csv      one row per criterion and pair of arms
 judgments.csv    what every number rests on, one row per judgment
 codebook.md      what its columns mean
+preregistration.md  what the plan fixed before the first judgment
+datasheet.md     who judged what, and how (HEDS), with blanks for what only you know
 recompute.py     computes the results anew from judgments.csv, with numpy and scipy alone:
 
     python recompute.py judgments.csv --against report.json

@@ -120,6 +120,16 @@ FORMATS = {
     "md": Face(_of_summary(markdown), "text/markdown; charset=utf-8", "report.md"),
     "tex": Face(_of_summary(latex), "application/x-tex; charset=utf-8", "report.tex"),
     "codebook": Face(_of_summary(codebook), "text/markdown; charset=utf-8", "codebook.md"),
+    "preregistration": Face(
+        _of_summary(lambda summary: summary.preregistration.encode()),
+        "text/markdown; charset=utf-8",
+        "preregistration.md",
+    ),
+    "datasheet": Face(
+        _of_summary(lambda summary: summary.datasheet.encode()),
+        "text/markdown; charset=utf-8",
+        "datasheet.md",
+    ),
     "recompute": Face(recompute_script, "text/x-python; charset=utf-8", "recompute.py"),
     "zip": Face(everything, "application/zip", "report.zip"),
 }

@@ -6,6 +6,7 @@ from typing import Any
 
 from studies.analysis.absence import Absence
 from studies.analysis.covariance import Contrast
+from studies.analysis.planning import Power
 from studies.analysis.result import Result
 from studies.reports import figures as f
 from studies.reports.document import Items, Plot, Prose, Section, Table, present, table
@@ -137,11 +138,40 @@ def power(summary: ReportSummary) -> list[Section]:
     found, belief = analysis.headline.sensitivity, analysis.headline.posterior
     if found is None or isinstance(found, Absence):
         return []
+    drawn = power_picture(found, analysis.alpha, summary.planned, simulated=summary.integrity.simulated)
     blocks = present(
-        Plot(power_picture(found, analysis.alpha, simulated=summary.integrity.simulated)),
+        Plot(drawn),
+        _planned(summary.planned, analysis.headline),
         _belief(belief),
     )
     return [Section("power", "What the study could have shown", blocks)]
+
+
+def _planned(power: Power | None, headline: Result) -> Table | None:
+    """Return the plan beside what came of it."""
+    if power is None:
+        return None
+    seen, found = headline.rate.estimate, headline.sensitivity
+    least = None if found is None or isinstance(found, Absence) else found.smallest_detectable
+    rows = [
+        ("Judgments", f.count(power.design.judgments), f.count(seen.n)),
+        ("Annotators", f.count(power.design.annotators), f.count(seen.annotators)),
+        ("Prompts", f.count(power.design.prompts), f.count(seen.prompts)),
+        ("Design effect", f.decimal(power.design_effect), f.decimal(seen.design_effect)),
+        ("Effective n", f.decimal(power.effective_n, 0), f.decimal(seen.effective_n, 0)),
+        ("Standard error", f.decimal(power.se, 4), f.decimal(seen.se, 4)),
+        ("Power at the expected win rate", f.share(power.power), f.NONE),
+        ("Win rate shown with 80 % power", f.NONE, f.share(least)),
+    ]
+    return table(
+        "Table of planned and achieved power",
+        ("Precision", "Planned", "Achieved"),
+        rows,
+        caption=(
+            "The design effect that was assumed beside the one that was seen. Power at the win rate that was "
+            "observed would only restate the p-value, so it is not given."
+        ),
+    )
 
 
 def _belief(found: Any) -> Table | None:

@@ -12,12 +12,14 @@ import numpy as np
 
 from studies.analysis.as_json import analysis_as_dict
 from studies.analysis.judgments_file import parse_judgments
+from studies.analysis.planning import Power
 from studies.analysis.sentence import sentence
 from studies.analysis.summary import Analysis, analyze
 from studies.domain.conduct import Conduct, conduct
 from studies.domain.versions import versions
 from studies.models import AuditEvent, Judgment, Study
 from studies.reports.care import Care, care
+from studies.reports.datasheet import datasheet
 from studies.reports.design import Design, design
 from studies.reports.deviations import deviations
 from studies.reports.effort import Effort, effort
@@ -25,6 +27,8 @@ from studies.reports.errors import ReportError
 from studies.reports.export import iso, judgments_bytes
 from studies.reports.flow import AppliedRule, Flow, applied_rules, flow
 from studies.reports.looks import LookTaken, looks_taken, settings_of
+from studies.reports.planned import planned
+from studies.reports.preregistration import preregistration
 
 _HEAD = 2**20
 """Bytes of a judgments file in which a second line is looked for."""
@@ -83,6 +87,11 @@ class ReportSummary:
     analysis: Analysis | None
     """None when a closed study has no judgments."""
     annotators: tuple[AnnotatorCount, ...]
+    planned: Power | None
+    """What the plan reckoned with."""
+    preregistration: str
+    datasheet: str
+    """Two forms to attach to a paper, as Markdown."""
     data: bytes
     """The judgments file itself."""
     number: int | None = None
@@ -139,6 +148,9 @@ def summarize(study: Study, tell: Tell = silent) -> ReportSummary:
         effort=effort(study),
         analysis=analysis,
         annotators=_annotators(study, how),
+        planned=planned((study.plan or {}).get("document", {})),
+        preregistration=preregistration(study),
+        datasheet=datasheet(study, counts),
         data=data,
     )
 
@@ -211,5 +223,6 @@ def report_as_dict(summary: ReportSummary) -> dict[str, Any]:
         "flow": asdict(summary.flow),
         "design": asdict(summary.design),
         "effort": asdict(summary.effort),
+        "planned_power": None if summary.planned is None else asdict(summary.planned),
         "annotators": [asdict(row) for row in summary.annotators],
     }
