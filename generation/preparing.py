@@ -77,7 +77,7 @@ def ready_engine(checkpoint: Checkpoint, *, say: Callable[[str], None] = _log.in
     if told:
         _record(checkpoint.pk, prepared)
     else:
-        Checkpoint.objects.filter(pk=checkpoint.pk, status=Status.READY).exclude(error="").update(error="")
+        _refresh(checkpoint.pk, prepared)
     return engine
 
 
@@ -170,6 +170,13 @@ def _leave(pk: int, status: Checkpoint.Status, *, error: str = "") -> None:
     Checkpoint.objects.filter(pk=pk, status=Status.PREPARING).update(
         status=status, stage="", error=error, facts={}
     )
+
+
+def _refresh(pk: int, prepared: Prepared) -> None:
+    """Take back what was wrong on this machine, and say what a newer version knows of the same weights."""
+    row = Checkpoint.objects.get(pk=pk)
+    if row.status == Status.READY and (row.error or row.facts != prepared.facts):
+        Checkpoint.objects.filter(pk=pk, status=Status.READY).update(error="", facts=prepared.facts)
 
 
 def _record(pk: int, prepared: Prepared) -> None:

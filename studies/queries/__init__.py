@@ -2,6 +2,7 @@
 
 from studies.queries.annotators import AnnotatorRow, annotator_rows
 from studies.queries.answers import ArmAnswers, arm_answers
+from studies.queries.checkpoints import CheckpointRow, checkpoint_rows
 from studies.queries.cost import ArmCost, arm_costs
 from studies.queries.counts import SlotCounts, completion_counts, median_active_ms, slot_counts
 from studies.queries.listing import StudyRow, study_rows
@@ -14,6 +15,7 @@ __all__ = [
     "ArmAnswers",
     "ArmCost",
     "ArmFlags",
+    "CheckpointRow",
     "PairFlags",
     "Scan",
     "SlotCounts",
@@ -21,6 +23,7 @@ __all__ = [
     "annotator_rows",
     "arm_answers",
     "arm_costs",
+    "checkpoint_rows",
     "completion_counts",
     "median_active_ms",
     "pair_keys",

@@ -17,6 +17,7 @@ PAGES = [
     "/login/",
     "/studies/",
     "/import/",
+    "/checkpoints/",
     "/components/",
     "/nowhere",
     "/studies/ready/do/open/",
@@ -75,7 +76,14 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-DARK = ("/components/", "/studies/", "/studies/open/", "/studies/generating/", "/studies/closed/report/")
+DARK = (
+    "/components/",
+    "/checkpoints/",
+    "/studies/",
+    "/studies/open/",
+    "/studies/generating/",
+    "/studies/closed/report/",
+)
 
 
 @pytest.mark.parametrize(

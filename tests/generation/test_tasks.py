@@ -9,7 +9,7 @@ import torch
 from django.db import OperationalError
 from django.utils import timezone
 
-from generation import holding, owners, preparing, presence, runs, tasks
+from generation import holding, owners, preparing, presence, requests, runs, tasks
 from generation.models import Checkpoint, Completion
 from generation.owners import new_owner
 from tests.generation import rows
@@ -119,6 +119,40 @@ def test_stop_while_preparing_leaves_the_checkpoint_new(tiny, called, monkeypatc
 
     tiny.refresh_from_db()
     assert tiny.status == Status.NEW
+
+
+def test_a_checkpoint_bigger_than_memory_fails_with_the_numbers(tiny, called, monkeypatch) -> None:
+    monkeypatch.setattr("generation.engine.memory._free", lambda: 1000)
+
+    with pytest.raises(preparing.NotReadyError):
+        preparing.ready_engine(tiny)
+
+    tiny.refresh_from_db()
+    assert tiny.status == Status.FAILED
+    assert "parameters; as 32-bit floats, with a tenth to work in, it needs" in tiny.error
+    assert requests.progress(rows.BATCH).stage == ""
+    rows.completions(tiny, 1)
+    assert requests.progress(rows.BATCH).stage == f"tiny: {tiny.error}"
+
+
+def test_what_is_ready_elsewhere_says_that_it_does_not_fit_here_until_it_does(
+    tiny, called, monkeypatch
+) -> None:
+    preparing.ready_engine(tiny)
+    preparing._loaded.clear()
+    Checkpoint.objects.update(facts={"parameters": 1})
+    with monkeypatch.context() as small:
+        small.setattr("generation.engine.memory._free", lambda: 1000)
+        with pytest.raises(preparing.NotReadyError, match="is free: take a smaller checkpoint"):
+            preparing.ready_engine(tiny)
+    tiny.refresh_from_db()
+    short = (tiny.status, "is free: take a smaller checkpoint" in tiny.error)
+
+    preparing.ready_engine(tiny)
+
+    tiny.refresh_from_db()
+    assert short == (Status.READY, True)
+    assert (tiny.status, tiny.error, tiny.facts["context"]) == (Status.READY, "", 256)
 
 
 def test_other_weights_under_the_same_name_are_refused(tiny, called) -> None:
