@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from generation.models import Completion
 from studies.management import study_collect
@@ -254,3 +255,65 @@ def test_check_prints_the_first_violation():
 
     with pytest.raises(CommandError, match="“sea”: The study is no longer what its frozen plan says"):
         study("check", "sea")
+
+
+def test_generation_is_paused_resumed_and_cancelled_and_status_says_so():
+    study("import", PRESET)
+    study("generate", "stay-on-topic")
+
+    said = [study("pause-generation", "stay-on-topic")]
+    paused = json.loads(study("status", "stay-on-topic", "--json"))["generation"]
+    said.append(study("resume-generation", "stay-on-topic"))
+    going = json.loads(study("status", "stay-on-topic", "--json"))["generation"]
+    said.append(study("cancel-generation", "stay-on-topic", "--drop"))
+
+    assert said == [
+        "stay-on-topic: generation paused\n",
+        "stay-on-topic: generation goes on\n",
+        "stay-on-topic: a draft again, with 0 completions\n",
+    ]
+    assert paused == {
+        "paused": True,
+        "waiting": 48,
+        "in_flight": 0,
+        "per_minute": 0.0,
+        "seconds_left": None,
+        "workers": 0,
+    }
+    assert going == paused | {"paused": False}
+    assert json.loads(study("status", "stay-on-topic", "--json"))["status"] == "draft"
+
+
+def test_cancelling_has_to_say_what_becomes_of_the_finished_ones():
+    study("import", PRESET)
+    study("generate", "stay-on-topic")
+
+    with pytest.raises(CommandError, match="--keep --drop"):
+        study("cancel-generation", "stay-on-topic")
+
+
+def test_failed_completions_are_asked_for_again():
+    study("import", PRESET)
+    study("generate", "stay-on-topic")
+    Completion.objects.update(status="failed", error="out of memory")
+
+    study("retry-generation", "stay-on-topic")
+
+    assert set(Completion.objects.values_list("status", flat=True)) == {"pending"}
+
+
+def test_a_changed_file_replaces_a_cancelled_study_with_what_was_written_for_it(tmp_path):
+    study("import", PRESET)
+    study("generate", "stay-on-topic")
+    Completion.objects.update(status="done", finish_reason="stop", finished_at=timezone.now())
+    Study.objects.update(status="generating")
+    waiting = Completion.objects.first()
+    Completion.objects.filter(pk=waiting.pk).update(status="pending", finished_at=None)
+    study("cancel-generation", "stay-on-topic", "--keep")
+    assert Completion.objects.count() == 47
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(PRESET.read_text(encoding="utf-8").replace("quota: 12", "quota: 11"), encoding="utf-8")
+
+    study("import", changed)
+
+    assert not Completion.objects.exists()
