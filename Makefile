@@ -8,7 +8,7 @@ WORKER ?= celery
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run worker test test-quick check bench-start bench-annotation bench-analysis calibration fmt lock upgrade clean
+.PHONY: help install run worker test test-quick check bench-start bench-annotation bench-analysis bench-workers calibration fmt lock upgrade clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench-growth: $(DEV) ## Measure what a claim costs as a study grows, on PostgreS
 
 bench-analysis: $(DEV) ## Measure the statistics against other programs, as far as they are installed
 	@$(PY) -m benchmarks.analysis
+
+bench-workers: $(DEV) ## Measure how writing speeds up with one, two and four workers
+	@$(PY) benchmarks/workers.py
 
 calibration: $(DEV) ## Simulate coverage and false positives of intervals and interim looks
 	@$(PY) -m benchmarks.calibration

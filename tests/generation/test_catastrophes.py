@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -19,8 +19,9 @@ import pytest
 import redis
 from celery import Celery
 
+from generation.engine import Engine
 from tests import services_kit
-from tests.generation import worker_site
+from tests.generation import rows, worker_site
 from tests.generation.fake_worker import BREAKS, KILLS
 from tests.generation.worker_site import Site
 
@@ -257,6 +258,37 @@ def test_messages_that_are_delivered_again_and_again_do_no_harm(site: Site, serv
     # A few a second come from the workers' own looks at the database; what comes again makes no new ones.
     assert begun <= 4 * len(site.logs) * 15
     assert queued <= begun
+
+
+def test_four_workers_share_a_study_and_none_writes_what_another_does(site: Site) -> None:
+    prompts = 40
+    study(site, [f"Prompt {number}" for number in range(prompts)])
+    with ExitStack() as stack:
+        Fleet(site, 4, stack)
+        progress = stack.enter_context(Progress(site))
+        site.wait(lambda: progress.finished)
+
+    assert progress.wrong == []
+    found = texts(site)
+    assert_each_is_there_once(found, prompts)
+    # Nobody died, so nobody began what somebody else had begun.
+    assert {row[6] for row in found} == {1}
+
+
+def test_two_workers_with_the_real_engine_write_what_one_writes(
+    site: Site, tiny_folder: Path, llama_engine: Engine
+) -> None:
+    wanted = rows.grid(6, 2, 2)
+    assert site.python(worker_site.SEED, f"path:{tiny_folder}", "6", "2", "2").wait(60) == 0
+    with site.worker("w0"), site.worker("w1"), site.watched() as look:
+        site.wait(lambda: {kind for kind, _ in look()["kinds"]} == {"done"})
+        written = look("texts")["texts"]
+
+    # Oracle: the same requests in one run in this process.
+    batches = [[replace(request, key=key) for key, request in enumerate(wanted.values())]]
+    alone = llama_engine.generate(lambda _: batches.pop() if batches else [], lambda _: None)
+    places = list(wanted)
+    assert sorted(written) == sorted([*places[one.key], list(one.token_ids)] for one in alone)
 
 
 @contextmanager
