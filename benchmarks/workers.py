@@ -23,7 +23,7 @@ from tests.generation import tiny, worker_site
 from tests.generation.worker_site import Site
 
 COUNTS = (1, 2, 4)
-SIZES = {"waiting": 300, "computing": 60}
+SIZES = {"waiting": 120, "computing": 30}
 APPS = {"waiting": "tests.generation.fake_worker", "computing": "config"}
 COUNT = """
 for line in sys.stdin:
@@ -60,7 +60,7 @@ def measure(kind: str, number: int, *, server: str, broker: str, folder: Path) -
     with services_kit.database(server) as url, ExitStack() as stack:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         environment = worker_site.environment(
-            data, DATABASE_URL=url, REDIS_URL=broker, FAKE_STEP_MS="20", EVENHAND_ROWS="24"
+            data, DATABASE_URL=url, REDIS_URL=broker, FAKE_STEP_MS="10", EVENHAND_ROWS="24"
         )
         site = Site(data, environment, lambda: None)
         worker_site.flush(broker)
