@@ -112,6 +112,12 @@ def ensure_checkpoint(name: str, source: str = "", revision: str = "") -> Checkp
             origin, _, pinned = origin.partition("@")
         defaults = {"source": origin, "revision": revision or pinned}
         return Checkpoint.objects.get_or_create(name=name, defaults=defaults)[0]
+    if known.endpoint:
+        # By its bare name, an arm could ask it for what no server does, guidance for one.
+        message = (
+            f"“{name}” is a server, not a checkpoint: say so with “endpoint”, as docs/study-file.md shows"
+        )
+        raise ValueError(message)
     if (source and source != known.source) or (revision and revision != known.revision):
         origin = f"{known.source} {known.revision}".rstrip()
         message = f"The checkpoint “{name}” comes from {origin}: take another name for another source."

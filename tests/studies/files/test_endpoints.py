@@ -186,3 +186,14 @@ def test_study_page_shows_the_server_and_where_its_key_is(dashboard):
     assert "<dt>Model</dt><dd>large</dd> <dt>Endpoint</dt><dd>https://models.example/v1 " in page
     assert "from <code>EVENHAND_ENDPOINT_KEY</code>" in page
     assert page.count("<dt>Guidance scale</dt>") == 1
+
+
+@pytest.mark.django_db
+def test_server_cannot_pass_for_a_checkpoint_by_its_name():
+    name = imported(FILE).arms.get(name="served").checkpoint.name
+    by_name = FILE.replace(f"    endpoint:\n{BASE}", f'    checkpoint: "{name}"\n    guidance_scale: 1\n')
+
+    with pytest.raises(
+        StudyFileError, match=r"arms\[1\]\.checkpoint: “large at .*” is a server, not a checkpoint"
+    ):
+        imported(by_name.replace("study: sea", "study: other"))
