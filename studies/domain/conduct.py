@@ -82,6 +82,7 @@ def conduct(study: Study, *, annotators: Iterable[Annotator] | None = None) -> d
         wanted = [annotator.pk for annotator in annotators]
         judgments = judgments.filter(assignment__annotator__in=wanted)
     found = {pk: Conduct() for pk in wanted}
+    pairs: dict[_Pair, _Pair] = {}
     for annotator, kind, candidate, baseline, replaced, slot, choice, active_ms in judgments.values_list(
         "assignment__annotator",
         "assignment__comparison__kind",
@@ -91,8 +92,9 @@ def conduct(study: Study, *, annotators: Iterable[Annotator] | None = None) -> d
         "assignment__candidate_slot",
         "choice",
         "active_ms",
-    ):
-        each, pair = found[annotator], (candidate, baseline)
+    ).iterator():
+        # One object for each pair, not for each answer: a study may have a million.
+        each, pair = found[annotator], pairs.setdefault((candidate, baseline), (candidate, baseline))
         outcome = unblind(choice, candidate_slot=slot)
         if kind == Kind.CHECK:
             each.checks += 1

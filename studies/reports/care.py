@@ -77,10 +77,12 @@ def _care(how: Conduct, others: LeaveOneOut | None, a: int, decided: int, p_side
 
 def _agreement(found: Mapping[int, Conduct], seed: int) -> list[LeaveOneOut]:
     """Return everybody's agreement with the others, unless the judgments are too many for it."""
+    if sum(len(how.first) for how in found.values()) > MANY:
+        return []
     rows = [
         (name, *pair, _CODES[outcome]) for name, how in found.items() for pair, outcome in how.first.items()
     ]
-    if not rows or len(rows) > MANY:
+    if not rows:
         return []
     table = np.array(rows, dtype=np.int64)
     _, comparison = np.unique(table[:, 1:3], axis=0, return_inverse=True)
