@@ -66,6 +66,7 @@ def comparison_page(
     if visit.annotator is None:
         return visit.goto("start")
     study = visit.study
+    row.comparison.study = study  # at hand already; a chain of thought's answer needs its marker
     shown = _asked(row.comparison)
     form = form or JudgmentForm(criteria=criteria_of(study), reasons=study.reasons)
     bound = form.is_bound or (report is not None and report.is_bound)
