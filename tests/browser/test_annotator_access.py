@@ -21,13 +21,20 @@ STUDIES = {
         "overlap": 4,
         "criteria": [["overall", "both_bad"], ["degree", "seven_point"]],
     },
+    "marked": {
+        "comparisons": 1,
+        "overlap": 4,
+        "differences": True,
+        "reasons": {"options": ["Reads better"], "required": True},
+    },
+    "expired": {"comparisons": 1, "invite_until": "2020-01-01T00:00:00Z"},
     "markdown": {"comparisons": 2, "words": 900, "text_format": "markdown", "opening": FORMED},
 }
 
 
 @pytest.fixture(scope="module")
 def site():
-    with running_site() as started:
+    with running_site({"EVENHAND_LIMIT_LINKS": "3/minute"}) as started:
         yield started
 
 
@@ -79,6 +86,28 @@ def test_axe_finds_nothing_serious_on_any_page(chromium: Browser, site, studies,
 
     assert found == {name: [] for name in found}
     assert len(found) == 7
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_where_links_end(chromium: Browser, site, studies, scheme):
+    one = Annotating(chromium, site, studies["marked"]["invite"], color_scheme=scheme)
+    page, found = one.page, {}
+
+    page.goto(one.address("?assignmentId=ASSIGNMENT_ID_NOT_AVAILABLE"))
+    found["preview"] = complaints(page)
+    one.arrive()
+    page.get_by_label("Mark the words that differ").check()
+    page.get_by_text("Give a reason").click()
+    found["marked, with reasons"] = complaints(page)
+    page.goto(f"{site.url}/s/{studies['expired']['invite']}/")
+    found["expired"] = complaints(page)
+    for number in range(4):
+        page.goto(f"{site.url}/s/guess-{number}/")
+    expect(page.get_by_role("heading", name="One moment, please")).to_be_visible()
+    found["slow"] = complaints(page)
+    one.context.close()
+
+    assert found == {name: [] for name in found}
 
 
 def answer_all(one: Annotating) -> None:
