@@ -1,6 +1,7 @@
 """Settings of both run modes: embedded (SQLite, filesystem broker) and served (PostgreSQL, Redis)."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,10 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "csp",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "django_htmx",
     "template_partials",
     "generation",
@@ -64,6 +69,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -132,6 +138,34 @@ STORAGES = {
 
 # A page is shown even if the static files were not collected.
 WHITENOISE_MANIFEST_STRICT = False
+
+# Who logs in. Wrong passwords lock an account, and the address they came from, for a while.
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = env.whole("EVENHAND_LOGIN_FAILURES", 8, least=1)
+AXES_COOLOFF_TIME = timedelta(minutes=env.whole("EVENHAND_LOGIN_WAIT_MINUTES", 15, least=1))
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_LOCKOUT_CALLABLE = "studies.views.login.locked_out"
+AXES_CLIENT_IP_CALLABLE = "studies.views.throttle.client_address"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = False
+AXES_DISABLE_ACCESS_LOG = True  # the audit log has who logged in
+AXES_VERBOSE = False
+OTP_TOTP_ISSUER = "Evenhand"
+# On one's own machine a login lasts two weeks; on a server that many reach, a working day.
+SESSION_COOKIE_AGE = 3600 * env.whole("EVENHAND_SESSION_HOURS", 12 if DATABASE_URL else 336, least=1)
+PASSWORD_RESET_TIMEOUT = 24 * 3600
+# E-mail, if there is a server for it: links for new passwords are sent, else an administrator makes them.
+EMAIL_HOST = env.text("EMAIL_HOST", "")
+EMAIL_PORT = env.whole("EMAIL_PORT", 587, least=1, most=65535)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=True)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "evenhand@localhost")
 
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "studies:list"

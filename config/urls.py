@@ -1,13 +1,20 @@
 """The URL table."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
+
+from studies.views import login
 
 handler403 = "studies.views.access.forbidden"
 urlpatterns = [
+    # One way in, with its second step and its limits: the admin has none of its own.
+    path("admin/login/", login.admin_login),
+    path("admin/password_change/", login.admin_login),
     path("admin/", admin.site.urls),
-    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("login/", login.LogIn.as_view(), name="login"),
+    path("login/code/", login.second_step, name="login-code"),
+    path("logout/", login.LogoutView.as_view(), name="logout"),
+    path("reset/", login.ask_for_reset, name="password_reset"),
+    path("reset/<uidb64>/<token>/", login.NewPassword.as_view(), name="password_reset_confirm"),
     path("", include("studies.urls")),
 ]

@@ -9,8 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.http import HttpRequest
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from generation.models import Checkpoint, Worker
 from studies.models import Annotator, Arm, AuditEvent, Criterion, Exclusion, Prompt, Study
@@ -55,11 +58,12 @@ class AnnotatorAdmin(_ReadOnly):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(_ReadOnly):
-    """The log."""
+    """The log, without what changed: some of it says which arm wrote what, and the log's page knows when."""
 
     list_display = ("at", "actor", "action", "study")
     list_select_related = ("study",)
     ordering = ("-id",)
+    exclude = ("before", "after")
 
 
 @admin.register(Exclusion)
@@ -68,6 +72,18 @@ class ExclusionAdmin(_ReadOnly):
 
     list_display = ("study", "annotator", "rule", "created_at", "revoked_at")
     list_select_related = ("study", "annotator")
+
+
+# Accounts are looked after on the site's own pages, which log what they do; keys are shown to nobody.
+admin.site.unregister((User, Group, TOTPDevice, StaticDevice))
+
+
+@admin.register(User)
+class UserAdmin(_ReadOnly):
+    """Accounts, without what they log in with."""
+
+    list_display = ("username", "is_superuser", "is_active", "last_login")
+    exclude = ("password",)
 
 
 admin.site.register((Arm, Criterion, Prompt, Checkpoint, Worker), _ReadOnly)

@@ -87,6 +87,8 @@ class World:
 
         _, self.token = invite(study=self.names["own"]["open"], role=Role.MONITOR, by=self.admin)
 
+        self.account, _ = invite(study=None, role=None, by=self.admin)
+
     def _studies(self, side: str) -> dict[str, Study]:
         make = {"draft": factories.draft_study, "ready": factories.ready_study}
         return {
@@ -120,6 +122,8 @@ class World:
         words = {state: study.slug for state, study in studies.items()} | {
             "invite": study.invite,
             "token": self.token,
+            "account": str(self.account.pk),
+            "person": str(self.members["foreign", Role.MONITOR].pk),
             "monitor": str(study.memberships.values_list("pk", flat=True).get(role=Role.MONITOR)),
             "invitation": str(study.invitations.values_list("pk", flat=True).first()),
             "annotator": str(study.annotators.values_list("pk", flat=True).first()),

@@ -4,6 +4,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from studies.views import (
+    account,
     actions,
     annotators,
     audit,
@@ -17,6 +18,7 @@ from studies.views import (
     members,
     pair_changes,
     pairs,
+    people,
     reconciling,
     reports,
     studies,
@@ -48,6 +50,14 @@ dashboard_patterns = [
     path(f"{_STUDY}invitations/<int:pk>/revoke/", members.withdraw, name="invitation-revoke"),
     path(f"{_STUDY}log/", audit.study_log, name="log"),
     path(f"{_STUDY}log.<slug:fmt>", audit.study_log_file, name="log-file"),
+    path("account/", account.account, name="account"),
+    path("account/password/", account.password, name="password"),
+    path("account/second-factor/", account.second_factor, name="second-factor"),
+    path("account/second-factor/off/", account.second_factor_off, name="second-factor-off"),
+    path("people/", people.people, name="people"),
+    path("people/<int:pk>/do/<slug:name>/", people.act, name="people-act"),
+    path("people/<int:pk>/reset/", people.reset_link, name="people-reset"),
+    path("people/invitations/<int:pk>/revoke/", people.withdraw, name="people-revoke"),
     path("log/", audit.site_log, name="site-log"),
     path("log.<slug:fmt>", audit.site_log_file, name="site-log-file"),
     path("join/<str:token>/", joining.join, name="join"),

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from studies.domain import accounts
 from studies.domain.invitations import InvitationError, accept, find_invitation
 from studies.forms.members import AccountForm
 from studies.models import Invitation
@@ -49,6 +50,7 @@ def _without_account(request: HttpRequest, invitation: Invitation, token: str) -
         user = form.save()
         taken = accept(token=token, user=user)
     login(request, user, backend=_BACKEND)
+    accounts.note(user, "made", actor=user.get_username())
     return _joined(request, taken)
 
 
