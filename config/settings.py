@@ -238,5 +238,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "loggers": {"axes": {"level": "WARNING"}},  # the audit log has who logged in
     "root": {"handlers": ["console"], "level": env.text("EVENHAND_LOG_LEVEL", "INFO")},
 }

@@ -65,6 +65,8 @@ def _page(request: HttpRequest, study: Study | None) -> HttpResponse:
     page = page_of(found, request, _PER_PAGE)
     rows = [(event, audit.withheld(event)) for event in page]
     context = {"study": study, "tab": "log", "form": form, "page": page, "rows": rows}
+    if study is None:
+        context["section"] = "log"
     template = "dashboard/log.html" if study else "dashboard/site_log.html"
     return render(request, template, context, status=200 if form.is_valid() else 422)
 

@@ -49,6 +49,7 @@ def _page(request: HttpRequest, context: dict[str, Any], status: int) -> HttpRes
     page = page_of(User.objects.order_by("username"), request, _PER_PAGE)
     context |= {
         "page": page,
+        "section": "people",
         "guarded": set(TOTPDevice.objects.filter(confirmed=True).values_list("user", flat=True)),
         "invitations": invitations.open_invitations(None),
     }
