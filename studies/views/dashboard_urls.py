@@ -33,6 +33,7 @@ dashboard_patterns = [
     path("components/", components.show, name="components"),
     path("import/", imports.import_file, name="import"),
     path("checkpoints/", checkpoints.checkpoint_list, name="checkpoints"),
+    path("import/<slug:name>/", imports.import_named, name="import-preset"),
     path("studies/", studies.study_list, name="list"),
     path(_STUDY, studies.study_page, name="study"),
     path(f"{_STUDY}progress/", studies.study_progress, name="progress"),

@@ -10,12 +10,13 @@ from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from studies.domain.errors import StudyError
 from studies.files.importer import import_study
 from studies.forms import StudyFileForm
 from studies.models import Study
+from studies.presets.catalogue import PRESETS, import_preset
 from studies.views.access import signed_in
 from studies.views.common import actor_of
 
@@ -35,7 +36,24 @@ def import_file(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"“{study.slug}” is imported.")
             return redirect("studies:study", study.slug)
     status = 422 if form.is_bound else 200
-    return render(request, "dashboard/import.html", {"form": form}, status=status)
+    return render(
+        request, "dashboard/import.html", {"form": form, "presets": PRESETS.values()}, status=status
+    )
+
+
+@require_POST
+@signed_in
+def import_named(request: HttpRequest, name: str) -> HttpResponse:
+    """Import a preset study as a draft."""
+    owner = request.user if request.user.is_authenticated else None
+    take = None if request.POST.get("take") == "all" else 0
+    try:
+        study = import_preset(name, actor=actor_of(request), take=take, owner=owner)
+    except StudyError as error:
+        messages.error(request, str(error))
+        return redirect("studies:import")
+    messages.success(request, f"“{study.slug}” is imported.")
+    return redirect("studies:study", study.slug)
 
 
 def _import(request: HttpRequest, file: UploadedFile[Any], prompts: UploadedFile[Any] | None) -> Study:

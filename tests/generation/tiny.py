@@ -38,12 +38,12 @@ def tokenizer(template: str = TEMPLATE) -> PreTrainedTokenizerFast:
     return made
 
 
-def llama(seed: int = 1) -> LlamaForCausalLM:
+def llama(seed: int = 1, *, layers: int = 2) -> LlamaForCausalLM:
     config = LlamaConfig(
         vocab_size=VOCABULARY,
         hidden_size=32,
         intermediate_size=64,
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=CONTEXT,

@@ -9,8 +9,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from studies.domain.errors import StudyError
-from studies.management import study_collect, study_design, study_pairs
+from studies.management import study_collect, study_design, study_pairs, study_presets
 from studies.management.study_base import Verb
+
+_VERBS = (*study_design.VERBS, *study_presets.VERBS, *study_pairs.VERBS, *study_collect.VERBS)
 
 
 class Command(BaseCommand):
@@ -19,7 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Give each verb a parser of its own."""
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-        for verb in (*study_design.VERBS, *study_pairs.VERBS, *study_collect.VERBS):
+        for verb in _VERBS:
             self._add(verbs.add_parser, verb)
 
     def _add(self, add_parser: Callable[..., ArgumentParser], verb: Verb) -> None:
