@@ -80,7 +80,8 @@ def _lengths(points: Sequence[Point], equal: Prediction | None, look: Look) -> F
         )
     _points(axes, points, [point.at for point in points], look)
     axes.margins(x=0.08)
-    under(axes, "candidate’s tokens less the baseline’s, mean of each part", colours)
+    words = "more tokens than the baseline" if look.narrow else "candidate’s tokens less the baseline’s"
+    under(axes, words, colours)
     return figure
 
 

@@ -225,8 +225,9 @@ def _again() -> Iterator[str]:
         "",
         "Name the primary question, the margin and the scales before the first judgment; let every "
         "comparison be judged several times by different people; report clustered intervals. "
-        "`stay-on-topic.yaml` among the presets is such a plan for the first claim; `analyze --margin` tests "
-        "the second, and several candidate arms the third.",
+        "`studies/presets/paper_revisited/study.yaml` is such a plan: six scales with an A/A control, the "
+        "first claim and then the second within 5 points, as many annotators as the paper had and nearly "
+        "as many judgments. `manage.py study import` takes it as it is.",
         "",
     )
 

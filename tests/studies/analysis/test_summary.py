@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,6 +102,70 @@ def test_the_json_has_every_field_of_the_contract():
     assert set(data["criteria"]["user"]) >= {*CONTRACT, "p_holm"}
     assert data["pairs"][1]["candidate"] == "strong"
     assert data["criteria"]["system"]["win_rate"] == data["win_rate"]
+
+
+PARTS = {
+    "se_parts": {"annotators", "prompts", "two_way", "independent"},
+    "naive": {"wilson_low", "wilson_high", "sign_test_p"},
+    "clusters": {"annotators", "prompts"},
+    "position": {"share_a", "ci_low", "ci_high", "p_value"},
+    "length": {"equal_length_win_rate", "ci_low", "ci_high", "coefficient", "p_value"},
+    "agreement": {"alpha", "ac1"},
+    "glmm": {
+        *("intercept", "se", "var_annotator", "var_prompt", "log_likelihood", "marginal_win_rate"),
+        "ties_dropped",
+    },
+}
+"""What each part of the contract's object has at least."""
+ARM = {"name", "score", "se", "ci_low", "ci_high", "rank_low", "rank_high"}
+
+
+def large(*, lengths=True, arms=("mild", "strong")):
+    """Return judgments that every part of the object can be computed from."""
+    header = "comparison,prompt,annotator,criterion,candidate_arm,baseline_arm,candidate_slot,choice"
+    rng = np.random.default_rng(3)
+    rows = [
+        f"{arm}{p},p{p},a{a},{criterion},{arm},standard,{'AB'[p % 2]},{rng.choice(['A', 'A', 'B', 'tie'])}"
+        + (f",{90 + p},{80 + 2 * p}" if lengths else "")
+        for arm in arms
+        for criterion in ("system", "user")
+        for a in range(16)
+        for p in range(16)
+    ]
+    return judgments_of(*rows, header=header + ",candidate_tokens,baseline_tokens" * lengths)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return analysis_as_dict(analyze(large(), draws=0))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_of_the_object_has_its_keys(whole, part):
+    for data in (whole, *whole["criteria"].values()):
+        assert set(data[part]) >= PARTS[part]
+        assert all(data[part][key] is not None for key in PARTS[part])
+
+
+def test_scores_of_several_arms_have_their_keys(whole):
+    found = whole["bradley_terry"]
+
+    assert set(found) >= {"method", "tie_parameter", "log_likelihood", "arms"}
+    assert [arm["name"] for arm in found["arms"]] == ["mild", "standard", "strong"]
+    assert all(set(arm) >= ARM for arm in found["arms"])
+
+
+def test_length_and_scores_are_absent_where_the_file_has_none():
+    data = analysis_as_dict(analyze(large(lengths=False, arms=("mild",)), draws=0))
+
+    assert "length" not in data
+    assert "bradley_terry" not in data
+
+
+def test_a_model_that_cannot_be_fitted_says_why():
+    data = analysis_as_dict(analyze(two_pairs()))
+
+    assert list(data["glmm"]) == ["reason"]
 
 
 @given(

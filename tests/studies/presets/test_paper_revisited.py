@@ -7,10 +7,13 @@ import pytest
 from django.conf import settings
 
 from studies.analysis.judgments_file import read_judgments
+from studies.analysis.plan import plan_from
 from studies.analysis.summary import analyze
+from studies.files.importer import import_path
 from studies.presets.paper_revisited.convert import convert
 from studies.presets.paper_revisited.page import FOLDER, page
 
+STUDY = FOLDER / "study.yaml"
 DOCS = Path(settings.BASE_DIR) / "docs"
 
 
@@ -54,3 +57,24 @@ def test_the_replica_gives_the_published_answers():
     assert variances.prompts**0.5 == pytest.approx(0.0421527959, abs=1e-9)
     assert variances.two_way**0.5 == pytest.approx(0.0375394409, abs=1e-9)
     assert rate.estimate.se == pytest.approx(0.0421527959, abs=1e-9)
+
+
+@pytest.mark.django_db
+def test_the_study_file_asks_what_the_replica_answers():
+    study = import_path(STUDY, actor="tests")
+
+    replica = read_judgments(FOLDER / "judgments.csv")
+    arms = {arm.name: arm for arm in study.arms.all()}
+    assert {pair.candidate for pair in replica.pairs} == set(arms) - {"standard"}
+    assert {name: arm.decoding.guidance_scale for name, arm in arms.items() if name != "standard"} == {
+        f"gamma {scale}": scale for scale in (1, 2, 3, 4, 5, 6)
+    }
+    assert arms["gamma 1"].control
+    assert study.prompts.count() * (study.arms.count() - 1) * study.overlap == 576
+
+
+@pytest.mark.django_db
+def test_the_study_file_plans_what_the_paper_left_untested():
+    plan = plan_from(import_path(STUDY, actor="tests").analysis)
+
+    assert (plan.margin, plan.multiplicity, plan.expected.annotators) == (0.05, "gatekeeping", 71)
