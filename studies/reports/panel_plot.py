@@ -26,7 +26,7 @@ def position_picture(result: Result, *, simulated: bool) -> Picture | None:
     if not points:
         return None
     title = f"Win rate of {result.pair.candidate} by the slot that it stood in"
-    words = " ".join(f"{SLOTS[point.at].capitalize()}: {_said(point)}" for point in points)
+    words = " ".join(f"With the {SLOTS[point.at]}: {_said(point)}" for point in points)
     return draw("position", (title, words), partial(_slots, points), simulated=simulated)
 
 
@@ -64,17 +64,15 @@ def _slots(points: Sequence[Point], look: Look) -> Figure:
 
 def _lengths(points: Sequence[Point], equal: Prediction | None, look: Look) -> Figure:
     colours = look.colours
-    figure, (axes,) = chart(look, 2.8)
+    figure, (axes,) = chart(look, 2.8, right=0.4)
     rate_axis(axes, colours)
     if equal is not None and equal.ci_low is not None and equal.ci_high is not None:
         axes.axhspan(equal.ci_low, equal.ci_high, color=colours.tie, alpha=0.18, linewidth=0)
         axes.axhline(equal.win_rate, color=colours.tie, linewidth=1.2)
         axes.annotate(
-            f"at equal length {percent(equal.win_rate)} %",
-            (0, equal.win_rate),
-            xycoords=("axes fraction", "data"),
-            xytext=(2, 3),
-            textcoords="offset points",
+            f"grey: at equal length {percent(equal.win_rate)} %",
+            (0.01, 0.05),
+            xycoords="axes fraction",
             color=colours.soft,
             fontsize=SMALL,
         )
@@ -93,6 +91,8 @@ def _points(axes: Axes, points: Sequence[Point], places: Sequence[float], look: 
         if point.ci_low is not None and point.ci_high is not None:
             axes.vlines(x, point.ci_low, point.ci_high, color=colours.candidate, linewidth=2)
         axes.plot([x], [point.win_rate], "o", color=colours.candidate, markersize=6)
+        if look.narrow and len(points) > 2:  # noqa: PLR2004 - there is no room beside more than two
+            continue
         axes.annotate(
             percent(point.win_rate),
             (x, point.win_rate),
