@@ -65,6 +65,12 @@ class DecodingSpec:
     max_new_tokens: int = 128
     plausibility: float = 0.0
     """Keep tokens with at least this share of the conditional maximum; 0 is off."""
+    stop: tuple[str, ...] = ()
+    """Texts that end a completion; none of them is part of it."""
+    guided_tokens: int = 0
+    """Guide only this many tokens at the beginning; 0 guides all."""
+    dtype: str = ""
+    """The type of the weights: float32, bfloat16 or float16; empty leaves it to the device."""
 
     def __post_init__(self) -> None:
         """Refuse nonsense with a reason."""
@@ -79,6 +85,17 @@ class DecodingSpec:
         if (self.negative is Negative.TEXT) != bool(self.negative_text):
             message = "negative_text goes with negative: text, and only with it"
             raise SpecError(message)
+        if self.guided_tokens and not self.guided:
+            message = "guided_tokens needs a guidance scale other than 1"
+            raise SpecError(message)
+        if self.dtype not in DTYPES:
+            message = (
+                f"dtype is {self.dtype!r}; it must be one of {', '.join(filter(None, DTYPES))}, or absent"
+            )
+            raise SpecError(message)
+        if any(not stop for stop in self.stop) or len(self.stop) > _MOST_STOPS:
+            message = f"stop must hold at most {_MOST_STOPS} texts, none of them empty"
+            raise SpecError(message)
 
     @property
     def guided(self) -> bool:
@@ -86,13 +103,15 @@ class DecodingSpec:
         return self.guidance_scale != 1
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        return asdict(self) | {"negative": self.negative.value}
+        """Return plain data for JSON; what was added later stands there only when it is used."""
+        data = asdict(self) | {"negative": self.negative.value, "stop": list(self.stop)}
+        return {name: value for name, value in data.items() if value or name not in _ADDED}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Read what `as_dict` wrote."""
-        return cls(**(data | {"negative": Negative(data.get("negative", "none"))}))
+        words = {"negative": Negative(data.get("negative", "none")), "stop": tuple(data.get("stop", ()))}
+        return cls(**(data | words))
 
 
 _RANGES = (
@@ -103,7 +122,11 @@ _RANGES = (
     ("min_p", 0, 1),
     ("max_new_tokens", 1, 32_768),
     ("plausibility", 0, 1),
+    ("guided_tokens", 0, 32_768),
 )
+DTYPES = ("", "float32", "bfloat16", "float16")
+_MOST_STOPS = 8
+_ADDED = ("stop", "guided_tokens", "dtype")
 
 
 REDRAW = "#"

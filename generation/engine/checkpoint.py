@@ -23,6 +23,7 @@ import transformers
 
 from generation.engine.facts import context_of, facts_of, read_tokenizer
 from generation.engine.memory import refuse_conversion, refuse_too_big, stored
+from generation.engine.packing import pack
 from generation.engine.sources import (
     HUB_FILES,
     CheckpointError,
@@ -72,6 +73,8 @@ class Loaded:
     context: int
     """The most tokens that a row may hold."""
     parameters: int
+    packed: bool
+    """Whether the weights are laid out for the processor; then rows do not depend on their number."""
 
 
 def prepare(
@@ -118,7 +121,7 @@ def prepare(
     return _described(target, target / _MANIFEST, source, revision, where, report)
 
 
-def load(name: str, prepared: Prepared, *, device: str = "auto") -> Loaded:
+def load(name: str, prepared: Prepared, *, device: str = "auto", dtype: str = "") -> Loaded:
     """Load a prepared checkpoint for inference: 32-bit floats on a CPU, its own type on a GPU.
 
     Parameters
@@ -127,40 +130,42 @@ def load(name: str, prepared: Prepared, *, device: str = "auto") -> Loaded:
         What the checkpoint is called in provenance.
     device
         ``auto`` takes a GPU when there is one.
+    dtype
+        Another type: ``float32``, ``bfloat16`` or ``float16``.
 
     Raises
     ------
     CheckpointError
         When it does not fit into the memory that is free, or cannot decode: no end token, or an
-        architecture without an attention cache.
+        architecture whose attention is not known to be served.
     """
     where = _device(device)
-    refuse_too_big(name, stored(Path(prepared.folder)), where)
+    refuse_too_big(name, stored(Path(prepared.folder)), where, dtype=dtype)
     with _quiet():
         model = _models.from_pretrained(
             prepared.folder,
-            dtype=torch.float32 if where.type == "cpu" else "auto",
+            dtype=getattr(torch, dtype) if dtype else torch.float32 if where.type == "cpu" else "auto",
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=False,
         )
         tokenizer = read_tokenizer(Path(prepared.folder))
     model = model.eval().requires_grad_(requires_grad=False).to(where)
-    if getattr(model, "_is_stateful", False):
-        message = f"{name}: {type(model).__name__} keeps a state that padding would disturb; not supported."
-        raise CheckpointError(message)
     eos_ids, pad_id = _special_ids(name, model, tokenizer)
+    facts = next(model.parameters()).dtype, sum(parameter.numel() for parameter in model.parameters())
+    packed = pack(model)
     return Loaded(
         name=name,
         prepared=prepared,
         model=model,
         tokenizer=tokenizer,
         device=where,
-        dtype=next(model.parameters()).dtype,
+        dtype=facts[0],
         eos_ids=eos_ids,
         pad_id=pad_id,
         context=context_of(model.config, tokenizer),
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        parameters=facts[1],
+        packed=packed,
     )
 
 

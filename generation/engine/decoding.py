@@ -1,200 +1,302 @@
 """The rows in flight: one forward per step for all of them, whatever their arms.
 
-A completion has a conditional row and, when it is guided, an unconditional row. All rows lie in one
-batch, padded on the left; a row's positions count its own tokens only, so that padding changes nothing.
+A completion has a conditional row and, while it is guided, an unconditional row. Each row has a slot of
+its own; a step reads the newest token of every row and, beside that, pieces of the prompts of rows to come.
+The step's tokens lie behind one another without padding.
 """
 
 from __future__ import annotations
 
+import heapq
 import inspect
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
-from transformers import DynamicCache
 
-from generation.engine import noise
+from generation.engine.attention import slot_attention
 from generation.engine.checkpoint import Loaded
+from generation.engine.flights import Flight, Row
 from generation.engine.guidance import guide, plausible
-from generation.engine.prompts import Rows
-from generation.engine.sampling import Settings, truncate
-from generation.spec import CompletionRequest, FinishReason
+from generation.engine.reading import Reading
+from generation.engine.sampling import Settings, sample
+from generation.engine.slots import SEGMENT, Chunk, Slots, Step, Stretch
+from generation.spec import FinishReason
 
-_PIECE = {"cpu": 1024}
-_PIECE_OTHERWISE = 16_384
-"""Prompts are read in pieces of about this many tokens, so that memory and silence stay bounded."""
-
-
-@dataclass(eq=False, slots=True)
-class Flight:
-    """One completion on its way."""
-
-    request: CompletionRequest
-    rows: Rows
-    started: float = field(default_factory=time.monotonic)
-    tokens: list[int] = field(default_factory=list)
-    finish: FinishReason | None = None
-    fault: str = ""
-
-    @property
-    def size(self) -> int:
-        """How many rows it takes."""
-        return 2 if self.rows.unconditional_ids else 1
-
-    @property
-    def contexts(self) -> list[tuple[int, ...]]:
-        """What each of its rows has read, the tokens written so far included."""
-        prompts = [self.rows.conditional_ids, self.rows.unconditional_ids][: self.size]
-        return [(*prompt, *self.tokens) for prompt in prompts]
-
-    @property
-    def over(self) -> bool:
-        """Whether it needs no further step."""
-        return self.finish is not None or bool(self.fault)
+_PIECE = {"cpu": 256}
+_PIECE_OTHERWISE = 4096
+"""How many tokens of prompts a step reads beside the decoding, so that neither starves."""
+_AHEAD = 32
+"""Key words are laid out for so many steps at a time."""
+_NEVER = 2**31 - 1
 
 
 class Batch:
-    """Flights that are decoded together. Made again, it goes on where the flights' tokens end."""
+    """Flights that are decoded together; any may join whenever rows are free."""
 
-    def __init__(self, loaded: Loaded, flights: Sequence[Flight]) -> None:
+    def __init__(self, loaded: Loaded, rows: int) -> None:
         self.loaded = loaded
-        self.flights = list(flights)
+        self._slots = Slots(rows, loaded.device)
+        self._reading = Reading(self._slots)
+        self._free = list(range(rows))
+        self._rows: dict[Flight, list[Row]] = {}
+        self._live: list[Flight] = []
+        self._arranged = False
+        self._log: list[Tensor] = []
+        self._ends = torch.tensor(sorted(loaded.eos_ids), device=loaded.device)
         self._accepted = set(inspect.signature(loaded.model.forward).parameters)
-        self._arrange()
+
+    @property
+    def free(self) -> int:
+        """How many rows could join."""
+        return len(self._free)
 
     @property
     def row_count(self) -> int:
         """How many rows are in flight."""
-        return sum(flight.size for flight in self.flights)
+        return self._slots.count - len(self._free)
+
+    @property
+    def flights(self) -> list[Flight]:
+        """All flights, with the tokens that they have so far."""
+        self._flush()
+        return list(self._rows)
+
+    def progress(self) -> dict[int, int]:
+        """Return how many tokens each completion has."""
+        live = set(self._live)
+        steps = len(self._log)
+        return {
+            flight.request.key: len(flight.tokens) + (steps if flight in live else 0) for flight in self._rows
+        }
+
+    def add(self, flights: Sequence[Flight]) -> None:
+        """Let flights join; their rows must not be more than are free. Rows alike in length lie together."""
+        self._flush()
+        for flight in sorted(flights, key=lambda flight: flight.longest):
+            rows = [Row(flight, ids, heapq.heappop(self._free)) for ids in flight.contexts]
+            self._rows[flight] = rows
+            for row in rows:
+                self._make_room(row.slot // SEGMENT)
+                self._reading.add(row)
 
     @torch.inference_mode()
-    def read(self, pause: Callable[[], None]) -> None:
-        """Read every context, each distinct one once, calling ``pause`` between pieces."""
-        contexts = self._contexts()
-        distinct = list(dict.fromkeys(contexts))
-        longest = max(map(len, distinct))
-        piece = max(1, _PIECE.get(self.loaded.device.type, _PIECE_OTHERWISE) // longest)
-        caches, logits = [], []
-        for first in range(0, len(distinct), piece):
-            cache, last = self._read_piece(distinct[first : first + piece], longest)
-            caches.append(cache)
-            logits.append(last)
-            pause()
-        place = {context: index for index, context in enumerate(distinct)}
-        index = torch.tensor([place[context] for context in contexts], device=self.loaded.device)
-        self._cache = _joined(caches, index)
-        self._logits = torch.cat(logits)[index]
-        self._lengths = torch.tensor([len(context) for context in contexts], device=self.loaded.device)
-        columns = torch.arange(longest, device=self.loaded.device)
-        self._mask = (columns >= longest - self._lengths[:, None]).long()
+    def step(self) -> list[Flight]:
+        """Run one forward, and return the flights that are over; their rows are free again."""
+        planned = self._reading.plan(_PIECE.get(self.loaded.device.type, _PIECE_OTHERWISE))
+        self._join()
+        if not self._arranged:
+            self._arrange()
+        self._grow()
+        tokens, step, kept = self._lay_out(planned)
+        self._slots.begin(step)
+        logits = self._forward(tokens, step.positions, kept)
+        self._reading.done(planned)
+        return self._choose(logits) if self._live else []
 
-    @torch.inference_mode()
-    def choose(self) -> None:
-        """Choose the next token of each flight from the logits at hand, and see which flights are over."""
-        count = len(self.flights)
-        conditional = self._logits[:count]  # (B, V)
-        unconditional = conditional.clone()  # (B, V)
-        unconditional[self._guided] = self._logits[count:]
-        scores = guide(conditional, unconditional, scale=self._settings.guidance_scale)  # (B, V)
-        scores = plausible(scores, conditional, share=self._settings.plausibility)
-        best = scores.amax(-1)  # (B,), not a number where any score is none
-        chosen = scores.argmax(-1)  # (B,)
-        if len(self._drawn):
-            chosen[self._drawn] = self._draw(scores[self._drawn])
-        pairs = zip(chosen.tolist(), best.isfinite().tolist(), strict=True)
-        for flight, (token, sound) in zip(self.flights, pairs, strict=True):
-            self._take(flight, token, sound=sound)
+    # Who takes part -------------------------------------------------------------------------------------
 
-    @torch.inference_mode()
-    def step(self) -> None:
-        """Let flights that are over go, and read the newest token of the others: one forward."""
-        self._keep([not flight.over for flight in self.flights])
-        newest = [flight.tokens[-1] for flight in self._row_flights()]
-        tokens = torch.tensor(newest, device=self.loaded.device)[:, None]  # (R, 1)
-        self._mask = torch.cat([self._mask, torch.ones_like(tokens)], dim=-1)
-        self._logits = self._forward(tokens, self._mask, self._lengths[:, None], self._cache)
-        self._lengths = self._lengths + 1
+    def _join(self) -> None:
+        """Let flights decode whose prompts have been read."""
+        live = set(self._live)
+        joining = [
+            flight
+            for flight, rows in self._rows.items()
+            if flight not in live and all(row.ready for row in rows)
+        ]
+        if joining:
+            self._flush()
+            self._live += joining
+            self._arranged = False
+
+    def _leave(self, flight: Flight, rows: list[Row]) -> None:
+        for row in rows:
+            heapq.heappush(self._free, row.slot)
+        self._rows[flight] = [row for row in self._rows[flight] if row not in rows]
+        if flight.over:
+            del self._rows[flight]
+            self._live.remove(flight)
+        self._arranged = False
+
+    def _make_room(self, segment: int) -> None:
+        """Fit a segment's room to its rows, now that one has joined."""
+        everyone = [row for rows in self._rows.values() for row in rows]
+        tokens = max(self._length(row) for row in everyone if row.slot // SEGMENT == segment)
+        self._slots.reserve(segment, tokens + 1)
+        self._reading.forget_beyond(segment, self._slots.room(segment))
+
+    @staticmethod
+    def _length(row: Row) -> int:
+        """Return how many tokens a row has, those written since it joined included."""
+        return len(row.ids) + len(row.flight.tokens) - row.begun
+
+    def _grow(self) -> None:
+        """Make room for the newest tokens."""
+        for stretch, end in zip(self._stretches, self._stretch_ends, strict=True):
+            if end + len(self._log) > self._slots.room(stretch.segment):
+                self._slots.reserve(stretch.segment, end + len(self._log))
+
+    # The step's layout ----------------------------------------------------------------------------------
 
     def _arrange(self) -> None:
-        """Lay out rows: the conditional ones in order, then the unconditional ones of guided flights."""
+        """Lay out the rows that decode: conditional ones, guided flights first, then unconditional ones."""
+        self._flush()
+        self._live.sort(key=lambda flight: not flight.guided_now)
         device = self.loaded.device
-        specs = [flight.request.spec for flight in self.flights]
-        guided = [index for index, flight in enumerate(self.flights) if flight.size > 1]
+        guided = [flight for flight in self._live if flight.guided_now]
+        self._guided = len(guided)
+        rows = [self._rows[flight][0] for flight in self._live] + [self._rows[flight][1] for flight in guided]
+        order = sorted(range(len(rows)), key=lambda index: rows[index].slot)
+        self._order = torch.tensor(order, dtype=torch.long, device=device)
+        self._inverse = self._order.argsort()
+        lengths = [self._length(row) for row in rows]
+        self._positions = torch.tensor(lengths, dtype=torch.long, device=device) - 1
+        self._newest = torch.tensor(
+            [row.flight.tokens[-1] if row.flight.tokens else row.ids[-1] for row in rows],
+            dtype=torch.long,
+            device=device,
+        )
+        self._stretches, self._stretch_ends = _stretches(
+            [rows[index].slot for index in order], [lengths[index] for index in order], device
+        )
+        self._gather_settings(guided)
+        self._arranged = True
+
+    def _gather_settings(self, guided: list[Flight]) -> None:
+        device = self.loaded.device
+        specs = [flight.spec for flight in self._live]
         drawn = [index for index, spec in enumerate(specs) if spec.temperature > 0]
-        self._guided = torch.tensor(guided, dtype=torch.long, device=device)
         self._drawn = torch.tensor(drawn, dtype=torch.long, device=device)
         self._settings = Settings.of(specs, device)
+        self._masked = any(spec.plausibility for spec in specs)
+        self._stopping = [flight for flight in self._live if flight.spec.stop]
+        self._words_at = -_AHEAD
+        left = [
+            min(flight.spec.max_new_tokens - len(flight.tokens), self.loaded.context - flight.longest)
+            for flight in self._live
+        ]
+        turns = [
+            flight.spec.guided_tokens - len(flight.tokens) if flight.spec.guided_tokens else _NEVER
+            for flight in guided
+        ]
+        self._left = torch.tensor(left, dtype=torch.long, device=device)
+        self._turn = min(turns, default=_NEVER)
 
-    def _row_flights(self) -> list[Flight]:
-        return self.flights + [flight for flight in self.flights if flight.size > 1]
+    def _lay_out(self, planned: list[tuple[Row, int]]) -> tuple[Tensor, Step, Tensor]:
+        """Return the step's token ids, of shape (N,), how they lie, and which tokens' logits are wanted."""
+        device, done = self.loaded.device, len(self._log)
+        tokens, positions = [self._newest[self._order]], [self._positions[self._order] + done]
+        chunks, begin = [], len(self._order)
+        for row, count in planned:
+            span = slice(row.read, row.read + count)
+            tokens.append(torch.tensor(row.ids[span], dtype=torch.long, device=device))
+            positions.append(torch.arange(span.start, span.stop, device=device))
+            chunks.append(Chunk(row.slot, row.read, slice(begin, begin + count)))
+            begin += count
+        ends = [end + done for end in self._stretch_ends]
+        return torch.cat(tokens), Step(self._stretches, chunks, torch.cat(positions), ends), self._inverse
 
-    def _contexts(self) -> list[tuple[int, ...]]:
-        conditional = [flight.contexts[0] for flight in self.flights]
-        return conditional + [flight.contexts[1] for flight in self.flights if flight.size > 1]
+    def _forward(self, tokens: Tensor, positions: Tensor, kept: Tensor) -> Tensor:
+        """Return the logits that follow some of the tokens, of shape (R, V)."""
+        model = self.loaded.model
+        optional: dict[str, Any] = {"position_ids": positions[None], "logits_to_keep": kept}
+        accepted = {name: value for name, value in optional.items() if name in self._accepted}
+        with slot_attention(model):
+            output = model(input_ids=tokens[None], past_key_values=self._slots, use_cache=True, **accepted)
+        logits: Tensor = output.logits[0]
+        return logits if "logits_to_keep" in accepted else logits[kept]
 
-    def _read_piece(self, contexts: list[tuple[int, ...]], width: int) -> tuple[Any, Tensor]:
-        pad, device = self.loaded.pad_id, self.loaded.device
-        padded = [[pad] * (width - len(context)) + list(context) for context in contexts]
-        lengths = torch.tensor([len(context) for context in contexts], device=device)
-        mask = (torch.arange(width, device=device) >= width - lengths[:, None]).long()  # (R, T)
-        positions = (mask.cumsum(-1) - 1).clamp(min=0)  # (R, T)
-        cache = DynamicCache(config=self.loaded.model.config)
-        return cache, self._forward(torch.tensor(padded, device=device), mask, positions, cache)
+    # The next tokens ------------------------------------------------------------------------------------
 
-    def _forward(self, tokens: Tensor, mask: Tensor, positions: Tensor, cache: Any) -> Tensor:
-        """Return the logits of the last column, of shape (R, V)."""
-        optional = {"position_ids": positions, "logits_to_keep": 1}
-        output = self.loaded.model(
-            input_ids=tokens,
-            attention_mask=mask,
-            past_key_values=cache,
-            use_cache=True,
-            **{name: value for name, value in optional.items() if name in self._accepted},
-        )
-        logits: Tensor = output.logits[:, -1, :]
-        return logits
+    def _choose(self, logits: Tensor) -> list[Flight]:
+        """Choose the next token of each flight that decodes; return those that are over."""
+        count = len(self._live)
+        scores = logits[:count].float()  # (B, V)
+        conditional = scores.clone() if self._masked else scores
+        if self._guided:
+            scale = self._settings.guidance_scale[: self._guided]
+            scores[: self._guided] = guide(scores[: self._guided], logits[count:], scale=scale)
+        scores = plausible(scores, conditional, share=self._settings.plausibility) if self._masked else scores
+        best = scores.amax(-1)  # (B,), not a number where any score is none
+        chosen = scores.argmax(-1) if len(self._drawn) < count else self._newest.new_empty(count)  # (B,)
+        if len(self._drawn):
+            chosen[self._drawn] = self._draw(scores)
+        self._log.append(chosen)
+        self._newest = torch.cat([chosen, chosen[: self._guided]])
+        steps = len(self._log)
+        ended = torch.isin(chosen, self._ends) | (self._left <= steps) | ~best.isfinite()  # (B,)
+        if steps == self._turn or self._stopping or bool(ended.any()):
+            return self._sort_out(ended.tolist(), best.isfinite().tolist())
+        return []
 
     def _draw(self, scores: Tensor) -> Tensor:
-        flights = [self.flights[index] for index in self._drawn.tolist()]
-        keys = [noise.words(flight.request.noise, len(flight.tokens)) for flight in flights]
-        first, second = torch.tensor(keys, device=self.loaded.device).T
-        return noise.draw(truncate(scores, self._settings.rows(self._drawn)), first, second)
+        """Draw the next tokens of the flights that do not decode greedily."""
+        steps = len(self._log)
+        if steps >= self._words_at + _AHEAD:
+            drawing = [self._live[index] for index in self._drawn.tolist()]
+            ahead = [flight.words_from(len(flight.tokens) + steps, _AHEAD) for flight in drawing]
+            self._words = torch.from_numpy(np.stack(ahead)).to(self.loaded.device)  # (B', W, 2)
+            self._words_at = steps
+        words = self._words[:, steps - self._words_at]  # (B', 2)
+        everyone = len(self._drawn) == len(scores)
+        rows = scores if everyone else scores[self._drawn]
+        settings = self._settings if everyone else self._settings.rows(self._drawn)
+        return sample(rows, settings, words[:, 0], words[:, 1])
 
-    def _take(self, flight: Flight, token: int, *, sound: bool) -> None:
-        """Add a token to a flight."""
-        if not sound:
-            flight.fault = "The checkpoint's logits are not finite numbers; its weights may be damaged."
+    def _flush(self) -> None:
+        """Hand the tokens chosen since the last time to their flights."""
+        if not self._log:
             return
-        flight.tokens.append(token)
-        if token in self.loaded.eos_ids:
-            flight.finish = FinishReason.STOP
-            return
-        full = max(map(len, flight.contexts)) >= self.loaded.context
-        if full or len(flight.tokens) >= flight.request.spec.max_new_tokens:
-            flight.finish = FinishReason.LENGTH
+        columns = torch.stack(self._log, dim=1).tolist()
+        for flight, tokens in zip(self._live, columns, strict=True):
+            flight.tokens.extend(tokens)
+        self._log.clear()
+        self._arranged = False
 
-    def _keep(self, wanted: list[bool]) -> None:
-        """Drop the rows of flights that are over, both rows of a guided one together."""
-        if all(wanted):
-            return
-        staying = {id(flight) for flight, stays in zip(self.flights, wanted, strict=True) if stays}
-        rows = [index for index, flight in enumerate(self._row_flights()) if id(flight) in staying]
-        index = torch.tensor(rows, dtype=torch.long, device=self.loaded.device)
-        self.flights = [flight for flight in self.flights if id(flight) in staying]
-        self._cache.batch_select_indices(index)
-        self._mask, self._lengths = self._mask[index], self._lengths[index]
-        self._arrange()
+    def _sort_out(self, ended: list[bool], sound: list[bool]) -> list[Flight]:
+        """See which flights are over, and which need their unconditional row no longer."""
+        flights = list(self._live)
+        self._flush()
+        for flight, ends, finite in zip(flights, ended, sound, strict=True):
+            if not finite:
+                flight.tokens.pop()
+                flight.fault = "The checkpoint's logits are not finite numbers; its weights may be damaged."
+            elif flight.spec.stop and self._stops(flight):
+                flight.finish = FinishReason.STOP
+            elif ends:
+                stopped = flight.tokens[-1] in self.loaded.eos_ids
+                flight.finish = FinishReason.STOP if stopped else FinishReason.LENGTH
+            rows = self._rows[flight]
+            if flight.over or (len(rows) > 1 and not flight.guided_now):
+                self._leave(flight, rows if flight.over else rows[1:])
+        return [flight for flight in flights if flight.over]
+
+    def _stops(self, flight: Flight) -> bool:
+        """Whether one of the flight's stop strings has been written; remember where."""
+        # A token is at least a byte of the string, so only so many can hold its newest part.
+        tail = flight.tokens[-max(len(stop.encode()) for stop in flight.spec.stop) - 1 :]
+        decode = self.loaded.tokenizer.decode
+        if not any(stop in decode(tail, skip_special_tokens=True) for stop in flight.spec.stop):
+            return False
+        text = decode(flight.tokens, skip_special_tokens=True)
+        found = [text.find(stop) for stop in flight.spec.stop if stop in text]
+        flight.text_end = min(found, default=None)
+        return bool(found)
 
 
-def _joined(caches: list[Any], index: Tensor) -> Any:
-    """Stack caches along their rows and pick rows from the stack."""
-    whole = caches[0]
-    for place, layer in enumerate(whole.layers):
-        if len(caches) > 1:
-            layer.keys = torch.cat([cache.layers[place].keys for cache in caches])
-            layer.values = torch.cat([cache.layers[place].values for cache in caches])
-    whole.batch_select_indices(index)
-    return whole
+def _stretches(slots: list[int], lengths: list[int], device: torch.device) -> tuple[list[Stretch], list[int]]:
+    """Cut slots, in order, into one stretch per segment; return them and the longest row of each."""
+    stretches, ends = [], []
+    segments = [slot // SEGMENT for slot in slots]
+    for segment in sorted(set(segments)):
+        begin = segments.index(segment)
+        span = slice(begin, begin + segments.count(segment))
+        local = [slot % SEGMENT for slot in slots[span]]
+        size = local[-1] - local[0] + 1
+        gaps = len(local) < size
+        places = torch.tensor([slot - local[0] for slot in local], device=device) if gaps else None
+        stretches.append(Stretch(segment, local[0], size, span, places))
+        ends.append(max(lengths[span]))
+    return stretches, ends

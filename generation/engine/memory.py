@@ -17,6 +17,7 @@ _CGROUPS = Path("/sys/fs/cgroup")
 _OWN_CGROUP = Path("/proc/self/cgroup")
 _BYTES = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I16": 2}
 """Of one parameter, by the name of its type in safetensors; all others take one."""
+_NAMES = {"": "F32", "float32": "F32", "bfloat16": "BF16", "float16": "F16"}
 _LONGEST_HEADER = 100_000_000
 """As the format has it."""
 _SPARE = 1.1
@@ -36,7 +37,7 @@ def stored(folder: Path) -> dict[str, int]:
 
 
 def refuse_too_big(
-    name: str, numbers: Mapping[str, int], device: torch.device, *, ever: bool = False
+    name: str, numbers: Mapping[str, int], device: torch.device, *, dtype: str = "", ever: bool = False
 ) -> None:
     """Raise when a checkpoint does not fit into memory as it would be loaded.
 
@@ -48,6 +49,8 @@ def refuse_too_big(
         How many parameters it has of each type, as `stored` returns them.
     device
         Where it goes: to a CPU as 32-bit floats, to a GPU as it is stored, by way of the CPU's memory.
+    dtype
+        The type that it is loaded in, when that is not the device's own choice.
     ever
         Whether to compare with all the memory that there is, not with what is free now.
 
@@ -57,8 +60,8 @@ def refuse_too_big(
         With what it needs and what there is.
     """
     parameters = sum(numbers.values())
-    if device.type == "cpu":
-        size, kind = parameters * 4, "as 32-bit floats"
+    if dtype or device.type == "cpu":
+        size, kind = parameters * _BYTES[_NAMES[dtype]], f"as {dtype or '32-bit floats'}"
     else:
         size = sum(number * _BYTES.get(kind, 1) for kind, number in numbers.items())
         kind = f"as {'+'.join(sorted(numbers))}"

@@ -53,13 +53,15 @@ def gumbel(tokens: Tensor, first: Tensor, second: Tensor) -> Tensor:
     return -torch.log(-torch.log(uniform))
 
 
-def draw(scores: Tensor, first: Tensor, second: Tensor) -> Tensor:
+def draw(scores: Tensor, tokens: Tensor, first: Tensor, second: Tensor) -> Tensor:
     """Draw one token per row from the softmax of ``scores``, by the Gumbel maximum.
 
     Parameters
     ----------
     scores
-        Logits, of shape (B, V); minus infinity rules a token out.
+        Logits of some tokens, of shape (B, K); minus infinity rules a token out.
+    tokens
+        Their ids, of shape (B, K).
     first, second
         The rows' key words, of type int64 and shape (B,).
 
@@ -73,11 +75,12 @@ def draw(scores: Tensor, first: Tensor, second: Tensor) -> Tensor:
     ``argmax(scores + gumbel)`` follows the softmax (Maddison, Tarlow and Minka 2014, *A* sampling*).
     Only tokens that can still win are hashed.
     """
-    alive = scores > scores.amax(-1, keepdim=True) - _SPREAD  # (B, V)
-    row, token = alive.nonzero(as_tuple=True)  # (N,), (N,)
+    alive = scores > scores.amax(-1, keepdim=True) - _SPREAD  # (B, K)
+    row, place = alive.nonzero(as_tuple=True)  # (N,), (N,)
     noisy = torch.full(scores.shape, -torch.inf, dtype=torch.float64, device=scores.device)
-    noisy[row, token] = scores[row, token].double() + gumbel(token, first[row], second[row])
-    return noisy.argmax(-1)
+    noise = gumbel(tokens[row, place], first[row], second[row])  # (N,)
+    noisy[row, place] = scores[row, place].double() + noise
+    return tokens.gather(-1, noisy.argmax(-1, keepdim=True))[:, 0]
 
 
 def _mixed(value: Tensor) -> Tensor:

@@ -12,10 +12,11 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from generation.engine import noise
 from generation.spec import DecodingSpec
 
-_HEAD = 1024
-"""Nucleus sampling sorts this many tokens first, and all only where they do not hold enough mass."""
+_HEADS = (64, 1024)
+"""Truncation looks at this many of the best tokens first, and at all only where those do not suffice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ class Settings:
         return type(self)(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
 
-def truncate(scores: Tensor, settings: Settings) -> Tensor:
-    """Scale and truncate logits for sampling.
+def sample(scores: Tensor, settings: Settings, first: Tensor, second: Tensor) -> Tensor:
+    """Draw one token per row from the scaled and truncated distribution.
 
     Parameters
     ----------
@@ -53,11 +54,50 @@ def truncate(scores: Tensor, settings: Settings) -> Tensor:
         Logits, of shape (B, V), in 32-bit floats.
     settings
         Of B rows, whose temperatures are positive.
+    first, second
+        The rows' key words, as of `generation.engine.noise.draw`.
 
     Returns
     -------
     Tensor
-        Logits, of shape (B, V), with minus infinity for the tokens cut off. At least one is left in a row.
+        Token ids, of shape (B,).
+    """
+    chosen = torch.empty(len(scores), dtype=torch.long, device=scores.device)
+    whole = scores.shape[-1]
+    bounded = (settings.top_k > 0) | (settings.top_p < 1) | (settings.min_p > 0)  # (B,)
+    left = bounded.nonzero()[:, 0]
+    for size in (*(head for head in _HEADS if head < whole), whole):
+        if size == whole:
+            left = torch.cat([left, (~bounded).nonzero()[:, 0]]).sort().values
+        if not len(left):
+            continue
+        rows = scores if len(left) == len(scores) else scores[left]
+        values, tokens, enough = truncate(rows, settings.rows(left), size)
+        done = left[enough]
+        chosen[done] = noise.draw(values[enough], tokens[enough], first[done], second[done])
+        left = left[~enough]
+    return chosen
+
+
+def truncate(scores: Tensor, settings: Settings, size: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Scale logits and cut off all but the tokens that may be drawn.
+
+    Parameters
+    ----------
+    scores
+        Logits, of shape (B, V), in 32-bit floats.
+    settings
+        Of B rows, whose temperatures are positive.
+    size
+        How many of the best tokens to look at, at most V.
+
+    Returns
+    -------
+    values, tokens
+        The ``size`` best tokens and their scaled logits, falling, of shape (B, K); minus infinity for the
+        tokens cut off. At least one is left in a row.
+    enough
+        Whether nothing beyond them is left either, of shape (B,). Where not, ask with a larger size.
 
     Notes
     -----
@@ -65,46 +105,34 @@ def truncate(scores: Tensor, settings: Settings) -> Tensor:
     on how a device sorts.
     """
     scores = scores / settings.temperature[:, None]  # (B, V)
-    for bounded, least in (
-        (settings.top_k > 0, _least_top_k),
-        (settings.top_p < 1, _least_top_p),
-        (settings.min_p > 0, _least_min_p),
-    ):
-        index = bounded.nonzero()[:, 0]  # (R,)
-        if len(index):
-            rows = scores[index]  # (R, V)
-            bound = least(rows, settings.rows(index))  # (R,)
-            scores[index] = rows.masked_fill(rows < bound[:, None], -torch.inf)
-    return scores
+    values, tokens = scores.topk(size, dim=-1)  # (B, K), falling
+    least = _least_top_k(values, settings)  # (B,)
+    # The nucleus is one of what top-k leaves, so all of that must be at hand.
+    enough = (values[:, -1] < least) | (settings.top_k == 0) | (settings.top_p == 1)  # (B,)
+    least = torch.maximum(least, _least_top_p(values, scores, least, settings))
+    least = torch.maximum(least, values[:, 0] + settings.min_p.log())
+    enough = enough & (values[:, -1] < least) | (size == scores.shape[-1])
+    return values.masked_fill(values < least[:, None], -torch.inf), tokens, enough
 
 
-def _least_top_k(scores: Tensor, settings: Settings) -> Tensor:
-    """Return the k-th largest score of each row."""
-    counts = settings.top_k.long().clamp(max=scores.shape[-1])  # (R,)
-    best = scores.topk(int(counts.max()), dim=-1).values  # (R, K)
-    return best.gather(-1, counts[:, None] - 1)[:, 0]
+def _least_top_k(values: Tensor, settings: Settings) -> Tensor:
+    """Return the k-th largest score of each row; minus infinity where all may stay."""
+    place = settings.top_k.long().clamp(min=1, max=values.shape[-1]) - 1  # (B,)
+    least = values.gather(-1, place[:, None])[:, 0]
+    return least.masked_fill(settings.top_k == 0, -torch.inf)
 
 
-def _least_top_p(scores: Tensor, settings: Settings) -> Tensor:
-    """Return the smallest score of each row's nucleus."""
-    size = min(_HEAD, scores.shape[-1])
-    least, enough = _nucleus(scores, settings.top_p, size)
-    if not bool(enough.all()):
-        wide = (~enough).nonzero()[:, 0]
-        least[wide] = _nucleus(scores[wide], settings.top_p[wide], scores.shape[-1])[0]
-    return least
-
-
-def _nucleus(scores: Tensor, mass: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Return the bound found among the ``size`` best tokens, and whether they hold the mass asked for."""
-    best = scores.topk(size, dim=-1).values  # (R, K), falling
-    share = (best - scores.logsumexp(-1, keepdim=True)).exp()  # (R, K)
-    above = share.cumsum(-1) - share  # (R, K): the mass of the tokens before each
-    kept = (above < mass[:, None]).sum(-1).clamp(min=1)  # (R,)
-    enough = (kept < size) | torch.tensor(size == scores.shape[-1], device=scores.device)
-    return best.gather(-1, kept[:, None] - 1)[:, 0], enough
-
-
-def _least_min_p(scores: Tensor, settings: Settings) -> Tensor:
-    """Return the score of ``min_p`` times the best token's probability."""
-    return scores.amax(-1) + settings.min_p.log()
+def _least_top_p(values: Tensor, scores: Tensor, least: Tensor, settings: Settings) -> Tensor:
+    """Return the smallest score of each row's nucleus, among the tokens that top-k left."""
+    if not bool((settings.top_p < 1).any()):
+        return least
+    values = values.masked_fill(values < least[:, None], -torch.inf)  # (B, K)
+    mass = scores.logsumexp(-1)  # (B,)
+    limited = settings.top_k > 0
+    if bool(limited.any()):
+        mass = torch.where(limited, values.logsumexp(-1), mass)
+    share = (values - mass[:, None]).exp()  # (B, K)
+    before = share.cumsum(-1) - share  # (B, K): the mass of the tokens before each
+    kept = ((before < settings.top_p[:, None]) & values.isfinite()).sum(-1).clamp(min=1)  # (B,)
+    nucleus = values.gather(-1, kept[:, None] - 1)[:, 0]
+    return nucleus.masked_fill(settings.top_p == 1, -torch.inf)

@@ -11,14 +11,19 @@ from typing import Any
 
 import torch
 
-from generation.engine.checkpoint import Loaded
-from generation.engine.decoding import Batch, Flight
+from generation.engine.checkpoint import Loaded, load
+from generation.engine.decoding import Batch
+from generation.engine.flights import Flight
 from generation.engine.prompts import PromptError, render
-from generation.spec import Beat, CompletionRequest, Failed, Fetch, FinishReason, Generated
+from generation.engine.served import refuse_unserved
+from generation.spec import Beat, CompletionRequest, Failed, Fetch, Generated
 
-VERSION = "1"
+VERSION = "2"
 """Raised whenever the same request could come out differently; part of each completion's provenance."""
 _LIBRARIES = ("torch", "transformers", "tokenizers")
+_GUIDED_ROWS = 2
+_AHEAD = 8
+"""While rows are in flight, one in so many more is asked for than is free."""
 
 
 class Engine:
@@ -31,28 +36,77 @@ class Engine:
     rows
         How many rows are decoded together at most; a guided completion takes two. Halved, for as long
         as the engine lives, whenever memory does not suffice.
+
+    Raises
+    ------
+    CheckpointError
+        When the checkpoint's architecture is not served.
     """
 
     def __init__(self, loaded: Loaded, *, rows: int = 96) -> None:
+        refuse_unserved(loaded)
         self.loaded = loaded
-        self.rows = max(2, rows)
+        self.rows = max(_GUIDED_ROWS, rows)
+        self._own_dtype = _dtype_name(loaded)
         self._libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
 
     def generate(self, fetch: Fetch, beat: Beat) -> Iterator[Generated | Failed]:
-        """Yield each completion as it finishes, until ``fetch`` has no more.
+        """Yield each completion as it finishes, until ``fetch`` has no more and none is in flight.
 
-        A request that cannot be run comes back as `Failed` and holds up nothing. Whatever ``beat`` raises
-        ends the run at once.
+        Rows are filled again the moment they are free. A request that cannot be run comes back as `Failed`
+        and holds up nothing. Whatever ``beat`` raises ends the run at once.
         """
         waiting: deque[Flight] = deque()
+        batch = Batch(self.loaded, self.rows)
+        asking = True
         while True:
-            if not waiting:
-                requests = fetch(max(2, self.rows))
-                if not requests:
+            if asking and not waiting:
+                requests = fetch(self._wanted(batch))
+                if not requests and not batch.row_count:
                     return
                 yield from self._admit(requests, waiting)
+                asking = bool(requests)
+            batch = self._fill(batch, waiting)
+            if not batch.row_count:
+                asking = True
                 continue
-            yield from self._fly(waiting, beat)
+            rows = batch.row_count
+            try:
+                over = batch.step()
+            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                if not _out_of_memory(error):
+                    raise
+                over = self._retreat(batch, waiting)
+                batch = Batch(self.loaded, self.rows)
+            yield from (self._result(flight, rows) for flight in over)
+            asking = asking or bool(over)
+            progress = batch.progress()
+            if progress:
+                beat(progress)
+
+    def _wanted(self, batch: Batch) -> int:
+        """Return how many rows' worth to ask for: a few more than are free, so as not to ask at each step."""
+        return max(_GUIDED_ROWS, batch.free + (self.rows // _AHEAD if batch.row_count else 0))
+
+    def _fill(self, batch: Batch, waiting: deque[Flight]) -> Batch:
+        """Let as many waiting flights join as there are free rows; return the batch that they joined."""
+        if waiting and not batch.row_count:
+            wanted = waiting[0].spec.dtype or self._own_dtype
+            if wanted != _dtype_name(self.loaded):
+                self.loaded = load(
+                    self.loaded.name, self.loaded.prepared, device=self.loaded.device.type, dtype=wanted
+                )
+            batch = Batch(self.loaded, max(self.rows, waiting[0].size))
+        room, joining = batch.free, []
+        while waiting and waiting[0].size <= room and self._fits(waiting[0]):
+            room -= waiting[0].size
+            joining.append(waiting.popleft())
+        batch.add(joining)
+        return batch
+
+    def _fits(self, flight: Flight) -> bool:
+        """Whether a flight wants the weights in the type that they are loaded in."""
+        return (flight.spec.dtype or self._own_dtype) == _dtype_name(self.loaded)
 
     def _admit(self, requests: Sequence[CompletionRequest], waiting: deque[Flight]) -> Iterator[Failed]:
         """Render requests into flights, refusing those that cannot be run."""
@@ -69,63 +123,31 @@ class Engine:
                 continue
             waiting.append(Flight(request, rows))
 
-    def _fly(self, waiting: deque[Flight], beat: Beat) -> Iterator[Generated | Failed]:
-        """Decode as many waiting flights as fit; put back what is left when memory runs out."""
-        group: list[Flight] = []
-        room = self.rows
-        while waiting and (waiting[0].size <= room or not group):
-            room -= waiting[0].size
-            group.append(waiting.popleft())
-        short = False
-        try:
-            yield from self._decode(group, beat)
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
-                raise
-            short = True
-        if short:
-            yield from self._retreat([flight for flight in group if not flight.over], waiting)
-
-    def _decode(self, group: list[Flight], beat: Beat) -> Iterator[Generated | Failed]:
-        """Run one batch until all its flights are over."""
-        batch = Batch(self.loaded, group)
-        rows = batch.row_count
-
-        def report() -> None:
-            beat({flight.request.key: len(flight.tokens) for flight in batch.flights if not flight.over})
-
-        batch.read(report)
-        while True:
-            batch.choose()
-            for flight in batch.flights:
-                if flight.over:
-                    yield self._result(flight, rows)
-            if all(flight.over for flight in batch.flights):
-                return
-            report()
-            batch.step()
-
-    def _retreat(self, unfinished: list[Flight], waiting: deque[Flight]) -> Iterator[Failed]:
+    def _retreat(self, batch: Batch, waiting: deque[Flight]) -> list[Flight]:
         """Go on with half the rows; a completion that does not fit even alone is given up."""
+        unfinished = batch.flights
         if self.loaded.device.type == "cuda":
             torch.cuda.empty_cache()
         if len(unfinished) == 1:
-            reason = "Out of memory even alone: use a shorter prompt, fewer new tokens or a larger device."
-            yield Failed(unfinished[0].request.key, reason)
-            return
+            unfinished[
+                0
+            ].fault = "Out of memory even alone: use a shorter prompt, fewer new tokens or a larger device."
+            return unfinished
         self.rows = max(1, self.rows // 2)
         waiting.extendleft(reversed(unfinished))
+        return []
 
     def _result(self, flight: Flight, rows: int) -> Generated | Failed:
         """Turn a flight that is over into what is stored."""
         if flight.finish is None:
             return Failed(flight.request.key, flight.fault)
-        text = list(flight.tokens)
-        if flight.finish is FinishReason.STOP:
-            text.pop()
+        written = list(flight.tokens)
+        if written[-1] in self.loaded.eos_ids:
+            written.pop()
+        text = self.loaded.tokenizer.decode(written, skip_special_tokens=True)
         return Generated(
             key=flight.request.key,
-            text=self.loaded.tokenizer.decode(text, skip_special_tokens=True),
+            text=text if flight.text_end is None else text[: flight.text_end],
             token_ids=tuple(flight.tokens),
             finish_reason=flight.finish,
             prompt_tokens=len(flight.rows.conditional_ids),
@@ -135,9 +157,11 @@ class Engine:
         )
 
     def _flops(self, flight: Flight) -> float:
-        """Count two operations per parameter and token read, over both rows; the last token is not read."""
-        read = sum(len(context) - 1 for context in flight.contexts)
-        return 2.0 * self.loaded.parameters * read
+        """Count two operations per parameter and token read, over both rows; the last token is not read.
+
+        Tokens that two completions share count for both: a completion costs what it would cost alone.
+        """
+        return 2.0 * self.loaded.parameters * flight.tokens_read
 
     def _provenance(self, flight: Flight, rows: int) -> dict[str, Any]:
         """Return what is needed to write the same completion again, and to doubt it."""
@@ -152,7 +176,8 @@ class Engine:
             "conditional": flight.rows.conditional,
             "unconditional": flight.rows.unconditional if flight.size > 1 else None,
             "device": _device_name(loaded.device),
-            "dtype": str(loaded.dtype).removeprefix("torch."),
+            "dtype": _dtype_name(loaded),
+            "packed": loaded.packed,
             "rows": rows,
             "libraries": self._libraries,
         }
@@ -162,6 +187,10 @@ def _out_of_memory(error: BaseException) -> bool:
     """Tell a lack of memory, which a CPU reports as a plain RuntimeError, from a defect."""
     lack = isinstance(error, (torch.OutOfMemoryError, MemoryError))
     return lack or "allocate memory" in str(error)
+
+
+def _dtype_name(loaded: Loaded) -> str:
+    return str(loaded.dtype).removeprefix("torch.")
 
 
 def _device_name(device: torch.device) -> str:

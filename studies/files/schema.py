@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from generation.endpoint.address import KEY_ENV, Endpoint, check_extra, check_key_env, normal_url
-from generation.spec import DecodingSpec, Negative
+from generation.spec import DTYPES, DecodingSpec, Negative
 from studies.enums import Design, Draws, Family, Scale, TextFormat, TieRule
 
 _SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
@@ -192,6 +192,9 @@ class ArmEntry(Entry):
     min_p: float = 0.0
     max_new_tokens: int = 128
     plausibility: float = 0.0
+    stop: Annotated[list[str], Field(max_length=8)] = Field(default_factory=list)
+    guided_tokens: int = 0
+    dtype: Literal[DTYPES] = ""  # type: ignore[valid-type]
 
     def spec(self) -> DecodingSpec:
         """Return the decoding spec; raises `generation.spec.SpecError` with a reason."""

@@ -102,6 +102,9 @@ _DECODING = {
     "min_p": "Min-p",
     "max_new_tokens": "Most new tokens",
     "plausibility": "Plausibility",
+    "stop": "Stop texts",
+    "guided_tokens": "Guided tokens",
+    "dtype": "Type of the weights",
 }
 
 
@@ -126,6 +129,8 @@ def _arm(arm: ArmDesign) -> Facts:
 
 
 def _setting(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(repr(part) for part in value)
     return f"{value:g}" if isinstance(value, int | float) else str(value).replace("_", " ")
 
 

@@ -14,13 +14,19 @@ def key_words(*keys: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
     return first, second
 
 
+def draw(scores: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """Draw among all tokens."""
+    tokens = torch.arange(scores.shape[-1]).expand_as(scores)
+    return noise.draw(scores, tokens, first, second)
+
+
 def test_draws_follow_the_softmax() -> None:
     # Oracle: Pearson's chi-square against the exact softmax.
     scores = torch.tensor([2.0, 1.0, 0.0, -1.0, -2.0, 1.5])
     draws = 20_000
     first, second = key_words(*(noise.words(KEY, position) for position in range(draws)))
 
-    drawn = noise.draw(scores.expand(draws, -1), first, second)
+    drawn = draw(scores.expand(draws, -1), first, second)
 
     counts = np.bincount(drawn.numpy(), minlength=len(scores))
     assert stats.chisquare(counts, draws * scores.double().softmax(-1).numpy()).pvalue > 0.001
@@ -89,13 +95,13 @@ def test_passing_over_hopeless_tokens_changes_no_draw() -> None:
     tokens = torch.arange(500).expand(200, -1)
     everything = noise.gumbel(tokens, first[:, None], second[:, None])
 
-    assert noise.draw(scores, first, second).tolist() == (scores.double() + everything).argmax(-1).tolist()
+    assert draw(scores, first, second).tolist() == (scores.double() + everything).argmax(-1).tolist()
 
 
 def test_tokens_ruled_out_are_never_drawn() -> None:
     scores = torch.tensor([[-torch.inf, 0.0, -torch.inf]])
 
-    drawn = [int(noise.draw(scores, *key_words(noise.words(KEY, position)))) for position in range(50)]
+    drawn = [int(draw(scores, *key_words(noise.words(KEY, position)))) for position in range(50)]
 
     assert drawn == [1] * 50
 
@@ -106,9 +112,9 @@ def test_a_row_draws_the_same_beside_any_neighbours() -> None:
     first, second = key_words(*(noise.words(KEY, position) for position in range(5)))
     order = torch.tensor([3, 0, 4, 1, 2])
 
-    together = noise.draw(scores, first, second)
+    together = draw(scores, first, second)
 
-    assert noise.draw(scores[order], first[order], second[order]).tolist() == together[order].tolist()
-    assert [int(noise.draw(scores[i : i + 1], first[i : i + 1], second[i : i + 1])) for i in range(5)] == (
+    assert draw(scores[order], first[order], second[order]).tolist() == together[order].tolist()
+    assert [int(draw(scores[i : i + 1], first[i : i + 1], second[i : i + 1])) for i in range(5)] == (
         together.tolist()
     )

@@ -4,12 +4,19 @@ import torch
 from transformers import MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from generation.engine import sampling
-from generation.engine.sampling import Settings, truncate
+from generation.engine.sampling import Settings, sample
 from generation.spec import DecodingSpec
 
 
 def settings_of(*specs: dict[str, float]) -> Settings:
     return Settings.of([DecodingSpec(checkpoint="tiny", **spec) for spec in specs], torch.device("cpu"))
+
+
+def truncate(scores: torch.Tensor, settings: Settings) -> torch.Tensor:
+    """Return the truncated logits of all tokens, minus infinity for those cut off."""
+    values, tokens, enough = sampling.truncate(scores, settings, scores.shape[-1])
+    assert enough.all()
+    return torch.full_like(scores, -torch.inf).scatter(-1, tokens, values)
 
 
 def by_transformers(scores: torch.Tensor, spec: DecodingSpec) -> torch.Tensor:
@@ -49,14 +56,36 @@ def test_truncation_equals_transformers(width: int, spread: float) -> None:
     assert torch.allclose(truncated.softmax(-1), expected.softmax(-1), atol=1e-5, rtol=0)
 
 
-def test_a_wide_nucleus_is_sorted_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    scores = torch.randn(4, 500, generator=torch.Generator().manual_seed(3))
-    settings = settings_of(*({"top_p": mass} for mass in (0.1, 0.5, 0.9, 0.99)))
+@pytest.mark.parametrize("size", [8, 64, 200])
+def test_a_head_of_the_best_tokens_is_all_that_is_left_or_says_so(size: int) -> None:
+    scores = torch.randn(5, 500, generator=torch.Generator().manual_seed(3)) * 2
+    settings = settings_of(
+        {"top_p": 0.1},
+        {"top_p": 0.8},
+        {"top_k": 100},
+        {"min_p": 0.1, "top_k": 300},
+        {"top_k": 40, "top_p": 0.9},
+    )
     in_full = truncate(scores, settings)
 
-    monkeypatch.setattr(sampling, "_HEAD", 8)
+    values, tokens, enough = sampling.truncate(scores, settings, size)
 
-    assert torch.equal(truncate(scores, settings), in_full)
+    headed = torch.full_like(scores, -torch.inf).scatter(-1, tokens, values)
+    assert torch.equal(headed[enough], in_full[enough])
+    assert enough.tolist() == (in_full.isfinite().sum(-1) < size).tolist()
+
+
+def test_draws_do_not_depend_on_how_many_tokens_are_looked_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    scores = torch.tensor(rng.normal(0, 2, (300, 900)), dtype=torch.float32)
+    choices = ({}, {"top_p": 0.9}, {"top_k": 50}, {"min_p": 0.02}, {"temperature": 3.0, "top_p": 0.99})
+    settings = settings_of(*(choices[n % 5] for n in range(300)))
+    first, second = torch.tensor(rng.integers(0, 2**32, (2, 300)))
+    drawn = sample(scores, settings, first, second)
+
+    monkeypatch.setattr(sampling, "_HEADS", (2, 7))
+
+    assert torch.equal(sample(scores, settings, first, second), drawn)
 
 
 def test_tokens_of_equal_score_at_the_boundary_stay_together() -> None:

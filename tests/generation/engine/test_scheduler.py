@@ -194,18 +194,17 @@ def test_logits_that_are_no_numbers_fail(tmp_path, make_request) -> None:
     assert "not finite numbers" in result.reason
 
 
-class _LittleMemory:
-    """Lets forwards of at most so many rows through."""
+def _little_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Let batches decode at most so many rows."""
+    forward = decoding_module.Batch._forward
 
-    def __init__(self, forward, most: int) -> None:
-        self._forward = forward
-        self._most = most
-
-    def __call__(self, *args, **kwargs):
-        if len(kwargs["input_ids"]) > self._most:
+    def through(self, tokens, positions, kept):
+        if self.row_count > most:
             message = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
             raise RuntimeError(message)
-        return self._forward(*args, **kwargs)
+        return forward(self, tokens, positions, kept)
+
+    monkeypatch.setattr(decoding_module.Batch, "_forward", through)
 
 
 @pytest.mark.parametrize("most", [2, 3, 5])
@@ -214,8 +213,7 @@ def test_out_of_memory_halves_the_rows_and_loses_nothing(
 ) -> None:
     expected = texts(run(Engine(tiny_loaded, rows=32), mixed))
     engine = Engine(tiny_loaded, rows=16)
-    little = _LittleMemory(tiny_loaded.model.forward, most)
-    monkeypatch.setattr(decoding_module.Batch, "_forward", _forward_through(little))
+    _little_memory(monkeypatch, most)
 
     assert texts(run(engine, mixed)) == expected
     assert engine.rows <= most + 1
@@ -224,26 +222,12 @@ def test_out_of_memory_halves_the_rows_and_loses_nothing(
 def test_out_of_memory_alone_is_a_failure_with_a_reason(
     tiny_loaded, mixed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    little = _LittleMemory(tiny_loaded.model.forward, 1)
-    monkeypatch.setattr(decoding_module.Batch, "_forward", _forward_through(little))
+    _little_memory(monkeypatch, 1)
 
     results = run(Engine(tiny_loaded, rows=16), mixed)
 
     assert {key for key, result in results.items() if isinstance(result, Failed)} == {3, 5, 6, 7}
     assert "Out of memory even alone" in results[3].reason
-
-
-def _forward_through(forward):
-    def through(self, tokens, mask, positions, cache):
-        return forward(
-            input_ids=tokens,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-        ).logits[:, -1, :]
-
-    return through
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(
@@ -269,20 +253,42 @@ def test_beat_hears_of_every_step_and_what_is_in_flight(tiny_engine: Engine, mak
     assert heard == [{1: 0, 2: 0}, {1: 1, 2: 1}, {2: 2}, {2: 3}]
 
 
-def test_fetch_is_asked_until_it_has_no_more(tiny_engine: Engine, make_request) -> None:
-    asked: list[int] = []
-    batches = iter([[make_request(1, max_new_tokens=2)], [make_request(2, max_new_tokens=2)], []])
+def test_free_rows_are_filled_while_others_are_in_flight(tiny_loaded, make_request) -> None:
+    engine = Engine(tiny_loaded, rows=4)
+    lengths = [30, 3, 3, 3, 3, 3, 3, 3]
+    waiting = [make_request(n, text="ab", max_new_tokens=length) for n, length in enumerate(lengths)]
+    in_flight: list[int] = []
 
     def fetch(rows: int) -> list[CompletionRequest]:
-        asked.append(rows)
+        return [waiting.pop(0) for _ in range(min(rows, len(waiting)))]
+
+    results = list(engine.generate(fetch, lambda tokens: in_flight.append(len(tokens))))
+
+    assert [result.key for result in results][-1] == 0
+    # One step reads the prompts and 30 follow, in which the other three rows serve all the short ones.
+    assert len(in_flight) == 30
+
+
+def test_fetch_is_asked_again_until_it_has_no_more_and_nothing_flies(
+    tiny_engine: Engine, make_request
+) -> None:
+    flying: list[set[int]] = [set()]
+    asked: list[tuple[int, set[int]]] = []
+    batches = iter([[make_request(1, max_new_tokens=2)], [], [make_request(2, max_new_tokens=2)], [], []])
+
+    def fetch(rows: int) -> list[CompletionRequest]:
+        asked.append((rows, flying[-1]))
         return next(batches)
 
-    assert [result.key for result in tiny_engine.generate(fetch, lambda _: None)] == [1, 2]
-    assert asked == [32, 32, 32]
+    results = tiny_engine.generate(fetch, lambda tokens: flying.append(set(tokens)))
+
+    assert [result.key for result in results] == [1, 2]
+    # Free rows and an eighth more while one flies; then everything is asked for, twice in vain.
+    assert [rows for rows, _ in asked] == [32, 31 + 4, 32, 31 + 4, 32]
 
 
 def test_flops_count_both_rows_and_every_token_read(tiny_engine: Engine, make_request) -> None:
-    parameters = sum(p.numel() for p in tiny_engine.loaded.model.parameters())
+    parameters = tiny_engine.loaded.parameters
     standard = make_request(1, text="abcd", temperature=0, max_new_tokens=3)
     guided = make_request(
         2, text="abcd", temperature=0, max_new_tokens=3, guidance_scale=2, negative=Negative.LAST_TOKEN

@@ -1,0 +1,89 @@
+"""Prompts on their way into slots: in pieces beside the decoding, and no shared beginning twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from generation.engine.flights import Row, shared_length
+from generation.engine.slots import SEGMENT, Slots
+
+_WORTH_SHARING = 8
+"""Fewer tokens in common are read again rather than copied."""
+
+
+class Reading:
+    """The rows whose prompts are still being read, and what every slot holds.
+
+    A row that begins as another does, say with the same system prompt, copies what that one has read; while
+    the other is still at it, the row waits.
+    """
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+        self._rows: list[Row] = []
+        self._holders: dict[int, Row] = {}
+        self._partners: dict[int, tuple[Row, int]] = {}  # by slot: whom to copy from, and how much
+
+    def add(self, row: Row) -> None:
+        """Take a row whose slot is free for it."""
+        self._holders[row.slot] = row
+        if row.ready:
+            return
+        self._partners.pop(row.slot, None)
+        self._find_partner(row, self._holders.values())
+        self._rows.append(row)
+
+    def forget_beyond(self, segment: int, tokens: int) -> None:
+        """Say that a segment's slots hold no more than their first tokens."""
+        for slot in range(segment * SEGMENT, (segment + 1) * SEGMENT):
+            if slot in self._holders:
+                self._holders[slot].read = min(self._holders[slot].read, tokens)
+
+    def plan(self, budget: int) -> list[tuple[Row, int]]:
+        """Return which rows read how many tokens in the next step: at most ``budget`` in all."""
+        planned = []
+        for row in self._rows:
+            if not self._copied(row):
+                continue
+            count = min(budget, len(row.ids) - 1 - row.read)
+            if count:
+                planned.append((row, count))
+            budget -= count
+            if not budget:
+                break
+        return planned
+
+    def done(self, planned: list[tuple[Row, int]]) -> None:
+        """Say that a plan was carried out."""
+        for row, count in planned:
+            row.read += count
+        self._rows = [row for row in self._rows if not row.ready]
+
+    def _find_partner(self, row: Row, others: Iterable[Row]) -> None:
+        """Find who holds, or soon will, the most of what the row begins with."""
+        best: tuple[Row, int] | None = None
+        for other in others:
+            known = len(other.ids) - 1 if other in self._rows else other.read
+            count = min(shared_length(row.ids, other.ids), known, len(row.ids) - 1)
+            if other is not row and count >= max(_WORTH_SHARING, best[1] + 1 if best else 0):
+                best = other, count
+        if best:
+            self._partners[row.slot] = best
+
+    def _copied(self, row: Row) -> bool:
+        """Copy what a partner has read; return whether the row may read on by itself."""
+        partner = self._partners.get(row.slot)
+        if partner is None:
+            return True
+        other, count = partner
+        if self._holders.get(other.slot) is not other:
+            del self._partners[row.slot]
+            # Only from those who wait for nobody, lest two wait for each other.
+            self._find_partner(row, [o for slot, o in self._holders.items() if slot not in self._partners])
+            return self._copied(row)
+        if other.read < count:
+            return other not in self._rows  # it was cut short: then the row reads for itself
+        self._slots.copy(other.slot, row.slot, count)
+        row.read = count
+        del self._partners[row.slot]
+        return True
