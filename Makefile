@@ -54,6 +54,9 @@ bench-growth: $(DEV) ## Measure what a claim costs as a study grows, on PostgreS
 bench-analysis: $(DEV) ## Measure the statistics against other programs, as far as they are installed
 	@$(PY) -m benchmarks.analysis
 
+bench-report: $(DEV) ## Measure a whole report of a million judgments, its time and its memory
+	@$(PY) -m benchmarks.report
+
 bench-workers: $(DEV) ## Measure how writing speeds up with one, two and four workers
 	@$(PY) benchmarks/workers.py
 
