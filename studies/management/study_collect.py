@@ -32,6 +32,7 @@ from studies.reports import export, render
 from studies.reports.looks import take_look
 from studies.reports.making import differing, report_now
 from studies.reports.preregistration import preregistration
+from studies.reports.reasons import reasons_csv
 from studies.reports.summary import ensure_reportable
 from studies.reports.survey import survey_csv
 from studies.simulation.behaviour import Crowd
@@ -298,6 +299,13 @@ def _survey(out: OutputWrapper, options: Options) -> None:
     out.write(f"written: {options['out']}")
 
 
+def _reasons(out: OutputWrapper, options: Options) -> None:
+    study = find(options)
+    ensure_reportable(study)
+    options["out"].write_text(reasons_csv(study), encoding="utf-8", newline="")
+    out.write(f"written: {options['out']}")
+
+
 def _judgments_arguments(parser: ArgumentParser) -> None:
     slug(parser)
     parser.add_argument("--out", metavar="FILE", type=Path, required=True)
@@ -326,5 +334,6 @@ VERBS = (
     Verb("look", "hold the judgments so far against the plan's rule for looks", _look, slug),
     Verb("quality", "exclude annotators by the rules that the plan fixed", _quality, slug),
     Verb("survey", "write the survey's answers as CSV", _survey, _judgments_arguments),
+    Verb("reasons", "write the reasons of a closed study as CSV", _reasons, _judgments_arguments),
     Verb("judgments", "write the judgments of a closed study as CSV", _judgments, _judgments_arguments),
 )
