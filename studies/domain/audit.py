@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from studies.domain.errors import StudyError
 from studies.models import AuditEvent, AuditHead, Study
@@ -61,7 +62,7 @@ def record_event(
     lock is held to the end of the caller's transaction: a verb records last, after its other locks.
     """
     at = timezone.now()
-    for _ in range(_TRIES):
+    for _attempt in range(_TRIES):
         event = AuditEvent(at=at, actor=actor, study=study, action=action, before=before, after=after)
         try:
             with transaction.atomic():
@@ -69,7 +70,7 @@ def record_event(
         except IntegrityError:  # two first events of an installation
             continue
         return event
-    message = "The audit log is busy; nothing was changed. Try again."
+    message = _("The audit log is busy; nothing was changed. Try again.")
     raise StudyError(message)
 
 
