@@ -46,7 +46,7 @@ _CHUNK = 5_000
 
 def judgment_rows(study: Study) -> Iterator[tuple[str, ...]]:
     """Yield one row per judgment in the order of `COLUMNS`, without holding them all."""
-    of_annotator, of_judgment = _active_rules(study)
+    of_annotator, of_judgment = active_rules(study)
     name = named(study)
     judgments = Judgment.objects.filter(assignment__study=study).order_by(*_ORDER)
     for (
@@ -77,7 +77,7 @@ def named(study: Study) -> str:
     return f"{study.slug} (SIMULATED)" if study.simulated else study.slug
 
 
-def _active_rules(study: Study) -> tuple[dict[int, set[str]], dict[int, set[str]]]:
+def active_rules(study: Study) -> tuple[dict[int, set[str]], dict[int, set[str]]]:
     """Return the rules in force, by annotator and by judgment."""
     of_annotator: dict[int, set[str]] = defaultdict(set)
     of_judgment: dict[int, set[str]] = defaultdict(set)

@@ -11,6 +11,7 @@ from studies.views import (
     checkpoints,
     components,
     downloads,
+    exports,
     generating,
     health,
     imports,
@@ -70,6 +71,8 @@ dashboard_patterns = [
     path(f"{_STUDY}quality/", annotators.apply_quality, name="quality"),
     path(f"{_STUDY}reconcile/", reconciling.reconcile, name="reconcile"),
     path(f"{_STUDY}survey.csv", downloads.survey, name="survey"),
+    path(f"{_STUDY}export.zip", exports.everything, name="everything"),
+    path(f"{_STUDY}preferences/", exports.preferences, name="preferences"),
     path(f"{_STUDY}judgments.csv", downloads.judgments, name="judgments"),
     path(f"{_STUDY}report.<slug:fmt>", downloads.report, name="download"),
 ]

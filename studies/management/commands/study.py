@@ -9,10 +9,16 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from studies.domain.errors import StudyError
-from studies.management import study_collect, study_design, study_pairs, study_presets
+from studies.management import study_collect, study_design, study_files, study_pairs, study_presets
 from studies.management.study_base import Verb
 
-_VERBS = (*study_design.VERBS, *study_presets.VERBS, *study_pairs.VERBS, *study_collect.VERBS)
+_VERBS = (
+    *study_design.VERBS,
+    *study_presets.VERBS,
+    *study_pairs.VERBS,
+    *study_collect.VERBS,
+    *study_files.VERBS,
+)
 
 
 class Command(BaseCommand):

@@ -1,0 +1,1 @@
+"""Everything of a study out of an installation, and whole studies in again."""
