@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from studies import queries
-from studies.domain.conduct import conduct
+from studies.domain.access import allowed
+from studies.domain.annotator_table import AnnotatorLine, annotator_lines
 from studies.domain.errors import StudyError
 from studies.domain.exclusion import RULES, exclude_annotator, revoke_exclusion
 from studies.domain.quality import apply_rules, spoken_rules
 from studies.enums import Ability
 from studies.forms import ExclusionForm
+from studies.forms.annotators import AnnotatorsForm
 from studies.models import Annotator, Exclusion, Study
+from studies.reports.annotators import annotators_csv
+from studies.reports.export import filename
+from studies.reports.render import FORMATS
 from studies.views.access import study_view
-from studies.views.common import actor_of, page_of
+from studies.views.common import actor_of, note_download, page_of
 
 _PER_PAGE = 50
 
@@ -24,20 +29,56 @@ _PER_PAGE = 50
 @require_safe
 @study_view(Ability.SEE_ANNOTATORS)
 def study_annotators(request: HttpRequest, study: Study) -> HttpResponse:
-    """Show the table of annotators."""
-    page = page_of(study.annotators.all(), request, _PER_PAGE)
-    rows = queries.annotator_rows(list(page))
-    how = conduct(study, annotators=list(page))
+    """Show the table of annotators: searched, filtered and sorted by what the address says."""
+    form, lines = _found(request, study)
     context = {
         "study": study,
         "tab": "annotators",
-        "page": page,
-        "rows": [(row, how[row.annotator.pk]) for row in rows],
+        "form": form,
+        "sort": form.wanted()["sort"],
+        "anybody": study.annotators.exists(),
+        "page": page_of(lines, request, _PER_PAGE),
+        "columns": _columns(study),
         "rules": RULES,
         "quality": spoken_rules(study),
         "checked": bool(study.checks),
     }
     return render(request, "dashboard/annotators.html", context)
+
+
+@require_safe
+@study_view(Ability.SEE_ANNOTATORS)
+def annotators_file(request: HttpRequest, study: Study) -> HttpResponseBase:
+    """Send the table as it is found and sorted, all pages of it."""
+    _, lines = _found(request, study)
+    name = filename(study, "annotators", "csv")
+    note_download(request, study, name)
+    response = StreamingHttpResponse(annotators_csv(study, lines), content_type=FORMATS["csv"].content_type)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _found(request: HttpRequest, study: Study) -> tuple[AnnotatorsForm, list[AnnotatorLine]]:
+    personal = allowed(request.user, study, Ability.SEE_PERSONAL)
+    form = AnnotatorsForm(request.GET, personal=personal)
+    return form, annotator_lines(study, personal=personal, **form.wanted())
+
+
+def _columns(study: Study) -> list[tuple[str, str, bool]]:
+    """Return the columns that a study has: what each is sorted by, its heading, and whether figures."""
+    of_checks = [("checks", "Checks passed", True), ("reliability", "Reliability", True)]
+    return [
+        ("annotator", "Annotator", False),
+        ("status", "Status", False),
+        ("judgments", "Judgments", True),
+        ("speed", "Median active", True),
+        ("position", "Chose A", True),
+        ("agreement", "Agreement", True),
+        *(of_checks if study.checks else []),
+        *([("repeats", "Repeats alike", True)] if study.repeats else []),
+        ("seen", "Last seen", False),
+        ("analysis", "In the analysis", False),
+    ]
 
 
 @require_POST

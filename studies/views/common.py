@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from studies.domain.audit import record_event
 from studies.models import Study
 
 Row = TypeVar("Row")
@@ -29,3 +30,9 @@ def refuse(request: HttpRequest, study: Study, *, title: str, reason: str) -> Ht
     """Say why something cannot be had, and what would change that."""
     context = {"study": study, "title": title, "reason": reason}
     return render(request, "dashboard/refused.html", context, status=403)
+
+
+def note_download(request: HttpRequest, study: Study, name: str) -> None:
+    """Keep in the log who took what out; looking whether it is there takes nothing."""
+    if request.method == "GET":
+        record_event(actor=actor_of(request), action="file.downloaded", study=study, after={"file": name})

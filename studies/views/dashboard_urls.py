@@ -44,6 +44,7 @@ dashboard_patterns = [
     path(f"{_STUDY}pairs/by-arm/", pair_changes.scan_by_arm, name="scan-by-arm"),
     path(f"{_STUDY}pairs/<slug:name>/", pair_changes.change_pairs, name="change-pairs"),
     path(f"{_STUDY}annotators/", annotators.study_annotators, name="annotators"),
+    path(f"{_STUDY}annotators.csv", annotators.annotators_file, name="annotators-file"),
     path(f"{_STUDY}annotators/<int:pk>/exclude/", annotators.exclude, name="exclude"),
     path(f"{_STUDY}exclusions/<int:pk>/revoke/", annotators.include_again, name="include"),
     path(f"{_STUDY}members/", members.study_members, name="members"),

@@ -7,7 +7,6 @@ from typing import TypeVar
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
-from studies.domain.audit import record_event
 from studies.domain.reporting import file_of, finished_reports
 from studies.enums import Ability, ReportKind
 from studies.files.writer import export_study
@@ -17,7 +16,7 @@ from studies.reports.export import filename, judgment_lines
 from studies.reports.render import FORMATS, ensure_reportable, face_filename
 from studies.reports.survey import survey_csv
 from studies.views.access import study_view
-from studies.views.common import actor_of, refuse
+from studies.views.common import note_download, refuse
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 
@@ -41,7 +40,7 @@ def judgments(request: HttpRequest, study: Study) -> HttpResponseBase:
             reason="The file says which arm wrote what, so it can be had once the study is closed. "
             "Until then everybody is blinded, you included.",
         )
-    _note(request, study, "judgments.csv")
+    note_download(request, study, "judgments.csv")
     response = StreamingHttpResponse(judgment_lines(study), content_type=FORMATS["csv"].content_type)
     return _attached(response, filename(study, "judgments", "csv"))
 
@@ -53,7 +52,7 @@ def survey(request: HttpRequest, study: Study) -> HttpResponse:
     if not study.survey:
         message = "This study asks no survey."
         raise Http404(message)
-    _note(request, study, "survey.csv")
+    note_download(request, study, "survey.csv")
     response = HttpResponse(survey_csv(study), content_type=FORMATS["csv"].content_type)
     return _attached(response, filename(study, "survey", "csv"))
 
@@ -76,14 +75,8 @@ def report(request: HttpRequest, study: Study, fmt: str, number: int | None = No
         reason = "It is made by a worker; the report’s page says how far it is."
         return refuse(request, study, title="No such report yet", reason=reason)
     name = face_filename(study, fmt, number=found.number)
-    _note(request, study, name)
+    note_download(request, study, name)
     return _attached(HttpResponse(body, content_type=FORMATS[fmt].content_type), name)
-
-
-def _note(request: HttpRequest, study: Study, name: str) -> None:
-    """Keep in the log who took what out; looking whether it is there takes nothing."""
-    if request.method == "GET":
-        record_event(actor=actor_of(request), action="file.downloaded", study=study, after={"file": name})
 
 
 def _attached(response: Response, name: str) -> Response:

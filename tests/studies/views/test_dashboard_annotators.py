@@ -129,3 +129,37 @@ def test_an_excluded_annotator_is_included_again_after_a_question(dashboard, stu
     assert "Include annotator-0001 again?" in asked.content.decode()
     assert before is None
     assert exclusion.revoked_at is not None
+
+
+def test_the_address_says_what_is_shown_in_which_order(dashboard, study):
+    factories.AnnotatorFactory(study=study, pseudonym="annotator-0002")
+
+    page = dashboard.get(f"/studies/{study.slug}/annotators/?sort=-annotator&search=0002").content.decode()
+
+    assert "annotator-0001" not in page
+    assert 'aria-sort="descending"' in page
+    assert "1 annotator</span>" in page
+
+
+def test_a_search_without_any_hit_offers_everybody(dashboard, study):
+    page = dashboard.get(f"/studies/{study.slug}/annotators/?search=nobody").content.decode()
+
+    assert "No annotator is like this." in page
+
+
+@pytest.mark.parametrize("query", ["sort=nonsense", "status=nonsense", "page=999", "search=%00"])
+def test_an_address_that_makes_no_sense_shows_the_table_all_the_same(dashboard, study, query):
+    response = dashboard.get(f"/studies/{study.slug}/annotators/?{query}")
+
+    assert response.status_code == 200
+    assert "annotator-0001" in response.content.decode()
+
+
+def test_the_file_is_of_what_was_found_and_the_log_has_it(dashboard, study):
+    factories.AnnotatorFactory(study=study, pseudonym="annotator-0002")
+
+    response = dashboard.get(f"/studies/{study.slug}/annotators.csv?search=0002")
+
+    text = b"".join(response.streaming_content).decode()
+    assert ["annotator-0001" in text, "annotator-0002" in text] == [False, True]
+    assert study.events.filter(action="file.downloaded").count() == 1

@@ -1,0 +1,35 @@
+"""Which annotators are wanted, and in which order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from studies.domain.annotator_table import SORTS, STATES
+
+
+class AnnotatorsForm(forms.Form):
+    """The search, the filter and the sorting of the annotators' table."""
+
+    search = forms.CharField(label="Search pseudonyms", required=False, max_length=120)
+    status = forms.ChoiceField(label="Status", required=False, choices=[("", "Everybody"), *STATES.items()])
+    sort = forms.ChoiceField(
+        required=False,
+        choices=[(sign + name, name) for name in SORTS for sign in ("", "-")],
+        widget=forms.HiddenInput,
+    )
+
+    def __init__(self, *args: Any, personal: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if personal:
+            self.fields["search"].label = "Search pseudonyms and external ids"
+
+    def wanted(self) -> dict[str, str]:
+        """Return what is wanted, as `annotator_lines` takes it; what is no answer counts as none."""
+        self.is_valid()
+        return {
+            "search": self.cleaned_data.get("search", ""),
+            "state": self.cleaned_data.get("status", ""),
+            "sort": self.cleaned_data.get("sort") or "annotator",
+        }
