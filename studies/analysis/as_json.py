@@ -84,7 +84,7 @@ def result_as_dict(result: Result) -> dict[str, Any]:
         "p_value": estimate.p_value,
         "p_holm": result.p_holm,
         "p_corrected": result.p_corrected,
-        **({} if result.p_sequential is None else {"p_sequential": result.p_sequential}),
+        **_over_looks(result),
         **({} if result.steps is None else {"steps": [asdict(step) for step in result.steps]}),
         "decision": result.decision,
         "method": estimate.method,
@@ -108,6 +108,14 @@ def result_as_dict(result: Result) -> dict[str, Any]:
         **_asked("posterior", result.posterior),
         "caveats": list(rate.caveats),
     }
+
+
+def _over_looks(result: Result) -> dict[str, Any]:
+    """Return what holds over all looks, where the plan allowed any."""
+    if result.looks is None:
+        return {}
+    low, high = result.interval
+    return {"p_sequential": result.p_sequential, "ci_sequential_low": low, "ci_sequential_high": high}
 
 
 def _models(found: Models | None) -> dict[str, Any]:
@@ -188,7 +196,7 @@ def _looks(analysis: Analysis) -> dict[str, Any]:
             "sentence": looks_sentence(found, analysis.headline),
             "looks": [asdict(look) for look in made.looks] if made else _sequence(found.sequence),
             "stopped_at": made.stopped_at if made else found.sequence and found.sequence.rejected_at,
-            "caveats": list(part.caveats) if part else [],
+            "caveats": [*found.caveats, *(part.caveats if part else ())],
         }
     }
 

@@ -31,6 +31,7 @@ def gates(
     margin: float | None,
     alpha: float,
     pairs: int = 1,
+    worse: Sequence[float | None] | None = None,
 ) -> tuple[Step, ...]:
     """Test superiority on the first criterion, then non-inferiority, then superiority on the others.
 
@@ -45,6 +46,8 @@ def gates(
         Chance of any false claim over all steps of all pairs.
     pairs
         How many pairs of arms have such a sequence; each gets its share of alpha (Bonferroni).
+    worse
+        The p-values of each criterion's test of non-inferiority, where they are not those of one look.
 
     Notes
     -----
@@ -59,15 +62,14 @@ def gates(
         return ()
     claims = [(SUPERIORITY, criteria[0])]
     if margin is not None:
+        worse = worse or [non_inferiority(each[1], margin=margin, alpha=alpha).p_value for each in criteria]
         claims += [(NON_INFERIORITY, each) for each in criteria[1:]]
     claims += [(SUPERIORITY, each) for each in criteria[1:]]
     steps: list[Step] = []
     largest, opened = 0.0, True
+    names = [name for name, _, _ in criteria]
     for number, (claim, (name, estimate, p_two_sided)) in enumerate(claims):
-        if claim == SUPERIORITY:
-            p_value = p_two_sided
-        else:
-            p_value = non_inferiority(estimate, margin=margin or 0.0, alpha=alpha).p_value
+        p_value = worse[names.index(name)] if worse and claim == NON_INFERIORITY else p_two_sided
         if not opened or p_value is None:
             steps.append(Step(name, claim, p_value, None, NOT_TESTED))
             opened = False

@@ -46,6 +46,10 @@ class Look:
     nominal_p: float
     """The two-sided p-value that the boundary amounts to."""
     crossed: bool
+    win_rate: float
+    ci_low: float
+    ci_high: float
+    """The repeated confidence interval: all looks' intervals cover at once with 1 - alpha."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,8 @@ def _look(
     number: int, estimate: Estimate, information: float, fraction: float, spent: float, boundary: float
 ) -> Look:
     z = robust_z(estimate) or 0.0
+    mean = 0.5 if estimate.mean is None else estimate.mean
+    reach = repeated_reach(estimate, boundary)
     return Look(
         number=number,
         n=estimate.n,
@@ -204,7 +210,25 @@ def _look(
         boundary=boundary,
         nominal_p=float(2 * stats.norm.sf(boundary)),
         crossed=abs(z) >= boundary,
+        win_rate=mean,
+        ci_low=max(0.0, mean - reach),
+        ci_high=min(1.0, mean + reach),
     )
+
+
+def repeated_reach(estimate: Estimate, boundary: float) -> float:
+    """Return half the width of the repeated confidence interval at a look: t(2 Phi(-b), df) se.
+
+    It excludes 1/2 exactly when the look crosses its boundary, because both use the clustered t.
+
+    References
+    ----------
+    Jennison & Turnbull (1989), J. Royal Statistical Society B 51, 305-361; (1999) Group Sequential Methods
+    with Applications to Clinical Trials, ch. 9.
+    """
+    if not estimate.se or not estimate.df:
+        return 1.0
+    return float(stats.t.isf(stats.norm.sf(boundary), estimate.df)) * estimate.se
 
 
 def annotator_means(credit: Floats, annotator: Codes) -> Floats:
@@ -310,9 +334,12 @@ def confidence_sequence(values: Floats, *, alpha: float = 0.05) -> ConfidenceSeq
     if not len(values):
         return ConfidenceSequence((), values, values, 1.0, None, alpha, 0, caveats)
     # Fewer looks than allowed are still valid; the e-value and the rejection use every annotator.
-    looks = np.unique(np.linspace(1, len(values), min(len(values), MOST_LOOKS)).round().astype(np.int64))
+    each = log_capital(values, 0.5)
+    spread = np.linspace(1, len(values), min(len(values), MOST_LOOKS)).round().astype(np.int64)
+    # Where the bet against 1/2 stood highest, so that the limits exclude 1/2 when the bet does.
+    looks = np.unique(np.append(spread, np.argmax(each) + 1))
     limits = np.array([confidence_limits(values[:n], alpha=alpha) for n in looks.tolist()])
-    capital = np.maximum.accumulate(log_capital(values, 0.5))
+    capital = np.maximum.accumulate(each)
     rejected = np.flatnonzero(capital >= -np.log(alpha))
     return ConfidenceSequence(
         looks=tuple(looks.tolist()),

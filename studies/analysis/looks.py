@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log
 
 import numpy as np
+from scipy import stats
 
 from studies.analysis.interim import (
     ConfidenceSequence,
     Monitoring,
     annotator_means,
+    confidence_limits,
     confidence_sequence,
     monitor,
 )
-from studies.analysis.interval import estimate_share
+from studies.analysis.interval import Estimate, estimate_share
 from studies.analysis.plan import ANYTIME_VALID, Interim
 from studies.analysis.records import Floats, Mask, Records
 from studies.analysis.refusal import RefusalError
@@ -24,11 +26,42 @@ LARGEST_ALPHA = 0.5
 """Above it the boundaries mean nothing; a p-value beyond is 1."""
 SMALLEST_ALPHA = 1e-8
 STEPS = 24
+HALF = 0.5
+CONTRADICTION = (
+    "A boundary was crossed in favour of one arm, and all judgments together lean to the other, or no win "
+    "rate is left that every look allows. The looks contradict each other, so nothing is claimed: p is 1, "
+    "and the interval is the last look's."
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """What was seen at each look, so that it can be held against other bounds than 1/2."""
+
+    estimates: tuple[Estimate, ...] = ()
+    """Of a group-sequential plan, one per look."""
+    shares: tuple[float, ...] = ()
+    final: bool = True
+    spending: str = "obrien_fleming"
+    means: Floats | None = None
+    """Of an anytime-valid plan, annotators' means in the order in which they finished."""
+
+    def latest(self) -> float:
+        """Return the estimate of all judgments; 1/2 without any."""
+        if self.means is not None:
+            return float(self.means.mean()) if len(self.means) else HALF
+        mean = self.estimates[-1].mean if self.estimates else None
+        return HALF if mean is None else mean
+
+    def monitored(self, alpha: float, *, null: float = HALF) -> Monitoring:
+        """Return each look's test of ``null`` against its boundary."""
+        shifted = [shift(estimate, null) for estimate in self.estimates]
+        return monitor(shifted, shares=self.shares, final=self.final, alpha=alpha, spending=self.spending)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Looks:
-    """What the plan's rule says of the primary criterion over every look, the last one included."""
+    """What the plan's rule says of one criterion over every look, the last one included."""
 
     interim: Interim
     monitoring: Monitoring | None
@@ -37,6 +70,11 @@ class Looks:
     """Of an anytime-valid plan."""
     p_value: float
     """Holds however many looks were taken and whyever collection stopped."""
+    ci_low: float | None
+    ci_high: float | None
+    """What every look allows: covers 1 - alpha however many there were. None before there is any."""
+    series: Series
+    caveats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +95,7 @@ def looks(records: Records, times: Floats | None, plan: LookPlan, *, alpha: floa
     Parameters
     ----------
     records
-        Of the primary criterion, ties already treated.
+        Of one criterion and pair of arms, ties already treated.
     times : (n,) array
         When each was judged, in seconds.
     plan
@@ -78,7 +116,9 @@ def looks(records: Records, times: Floats | None, plan: LookPlan, *, alpha: floa
 
     References
     ----------
-    Jennison & Turnbull (2000), Group Sequential Methods, section 8.4, for p-values on termination.
+    Jennison & Turnbull (1999), Group Sequential Methods with Applications to Clinical Trials, section 8.4
+    for p-values on termination, ch. 9 for repeated confidence intervals; Glimm, Maurer & Bretz (2010),
+    Statistics in Medicine 29, 219-228, for each criterion in a hierarchy with a spending of its own.
     """
     if times is None:
         raise RefusalError("The judgments have no times, so nobody can say what each look saw.")
@@ -86,6 +126,10 @@ def looks(records: Records, times: Floats | None, plan: LookPlan, *, alpha: floa
         return _anytime(records, times, plan.interim, alpha)
     seen = [times <= moment for moment in sorted(plan.moments)]
     masks = [mask for mask in seen if not np.all(mask)] + [np.ones(len(times), dtype=np.bool_)]
+    if len(times) and any(np.all(mask) for mask in seen):
+        # Collection ended on what a look had seen: it may have ended because of it, so the look spends
+        # what its share of the plan allows, and not everything.
+        plan = replace(plan, final=False)
     return _grouped(records, masks, plan, alpha)
 
 
@@ -97,8 +141,13 @@ def _anytime(records: Records, times: Floats, interim: Interim, alpha: float) ->
     finished = np.array([last[annotator] for annotator in records.annotator.tolist()])
     order = np.lexsort((records.annotator, finished))
     ordered = records.take(order)
-    found = confidence_sequence(annotator_means(ordered.credit, ordered.annotator), alpha=alpha)
-    return Looks(interim, None, found, min(1.0, 1 / found.e_value))
+    means = annotator_means(ordered.credit, ordered.annotator)
+    found = confidence_sequence(means, alpha=alpha)
+    limits = [(float(found.low[-1]), float(found.high[-1]))] if len(found.low) else []
+    mean = float(records.credit.mean()) if len(records) else HALF
+    made = Looks(interim, None, found, min(1.0, 1 / found.e_value), None, None, Series(means=means))
+    final = confidence_limits(means, alpha=alpha) if len(means) else None
+    return _bounded(made, limits, mean, final)
 
 
 def _grouped(records: Records, masks: Sequence[Mask], plan: LookPlan, alpha: float) -> Looks:
@@ -107,17 +156,53 @@ def _grouped(records: Records, masks: Sequence[Mask], plan: LookPlan, alpha: flo
         for seen in map(records.where, masks)
     ]
     most = max(plan.planned or 0, estimates[-1].n)
-    shares = [estimate.n / most if most else 0.0 for estimate in estimates]
+    series = Series(
+        estimates=tuple(estimates),
+        shares=tuple(estimate.n / most if most else 0.0 for estimate in estimates),
+        final=plan.final,
+        spending=plan.interim.spending,
+    )
+    found = series.monitored(alpha)
+    p_value = smallest_alpha(lambda level: series.monitored(level).stopped_at is not None)
+    limits = [(look.ci_low, look.ci_high) for look in found.looks]
+    made = Looks(plan.interim, found, None, p_value, None, None, series)
+    return _bounded(made, limits, series.latest(), limits[-1] if limits else None)
 
-    def at(level: float) -> Monitoring:
-        return monitor(
-            estimates, shares=shares, final=plan.final, alpha=level, spending=plan.interim.spending
-        )
 
-    return Looks(plan.interim, at(alpha), None, _smallest(lambda level: at(level).stopped_at is not None))
+def _bounded(
+    made: Looks, limits: Sequence[tuple[float, float]], mean: float, last: tuple[float, float] | None
+) -> Looks:
+    """Add the interval that every look allows, or say that the looks contradict each other.
+
+    All looks' intervals cover at once, so what they have in common covers as well. Where the mean of all
+    judgments lies outside on the same side of 1/2, the interval is widened to hold it.
+    """
+    if last is None:
+        return made
+    low, high = max(one for one, _ in limits), min(one for _, one in limits)
+    contradicts = low > high or (low > HALF and mean <= HALF) or (high < HALF and mean >= HALF)
+    if contradicts:
+        return replace(made, p_value=1.0, ci_low=last[0], ci_high=last[1], caveats=(CONTRADICTION,))
+    return replace(made, ci_low=min(low, mean), ci_high=max(high, mean))
 
 
-def _smallest(rejects: Callable[[float], bool]) -> float:
+def shift(estimate: Estimate, null: float) -> Estimate:
+    """Return the estimate with its test against ``null``, as if that were 1/2.
+
+    >>> from studies.analysis.interval import estimate_share
+    >>> a, p = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+    >>> found = shift(estimate_share(np.array([1., 1., 0., 1.]), a, p, alpha=.05), .75)
+    >>> found.mean, found.p_value
+    (0.5, 1.0)
+    """
+    if null == HALF or not estimate.se or not estimate.df or estimate.mean is None:
+        return estimate
+    statistic = (estimate.mean - null) / estimate.se
+    p_value = float(2 * stats.t.sf(abs(statistic), estimate.df))
+    return replace(estimate, mean=estimate.mean - null + HALF, statistic=statistic, p_value=min(1.0, p_value))
+
+
+def smallest_alpha(rejects: Callable[[float], bool]) -> float:
     """Return the smallest alpha at which the boundaries are crossed, by bisection on its logarithm."""
     if not rejects(LARGEST_ALPHA):
         return 1.0

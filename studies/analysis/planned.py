@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from studies.analysis.absence import Absence, attempt
-from studies.analysis.further import Models
+from studies.analysis.further import Margins, Models
 from studies.analysis.gates import Step, gates
 from studies.analysis.influence import control_row, influence_rows
 from studies.analysis.looks import Looks, looks
@@ -34,12 +34,12 @@ def headline_of(judgments: Judgments, cells: Sequence[Cell], primary: str, contr
     )
 
 
-def looks_of(judgments: Judgments, headline: Cell, settings: Settings) -> Looks | Absence | None:
-    """Return the plan's rule over all looks, of the headline."""
+def looks_of(judgments: Judgments, cell: Cell, settings: Settings) -> Looks | Absence | None:
+    """Return the plan's rule over all looks, of one criterion and pair of arms."""
     plan = settings.looks
     if plan is None or plan.interim.method == NO_LOOKS:
         return None
-    mask = _used(judgments, headline, settings.ties)
+    mask = _used(judgments, cell, settings.ties)
     times = judgments.times()
     seen = None if times is None else times[mask]
     return attempt(lambda: looks(judgments.records.where(mask), seen, plan, alpha=settings.alpha))
@@ -103,10 +103,14 @@ def steps_of(
     judgments: Judgments,
     cells: Sequence[Cell],
     rates: Sequence[WinRate],
-    p_values: Sequence[float | None],
+    tests: tuple[Sequence[float | None], Sequence[Margins | None]],
     settings: Settings,
 ) -> dict[Cell, tuple[Step, ...]] | None:
-    """Return the claims of every criterion and pair in the plan's order, where it has one."""
+    """Return the claims of every criterion and pair in the plan's order, where it has one.
+
+    ``tests`` are the p-values against 1/2, and the tests against the margin.
+    """
+    p_values, margins = tests
     if settings.multiplicity != GATEKEEPING:
         return None
     first = judgments.criteria.index(primary_of(judgments, settings.criterion))
@@ -120,11 +124,17 @@ def steps_of(
             margin=settings.margin,
             alpha=settings.alpha,
             pairs=max(1, len(family)),
+            worse=[p_worse(margins[at]) for at in own],
         )
         for at in own:
             name = judgments.criteria[cells[at][0]]
             found[cells[at]] = tuple(step for step in steps if step.criterion == name)
     return found
+
+
+def p_worse(found: Margins | None) -> float | None:
+    """Return the p-value of non-inferiority."""
+    return None if found is None else found.non_inferiority.p_value
 
 
 def panels_of(judgments: Judgments, cell: Cell, settings: Settings) -> Panels:

@@ -8,6 +8,7 @@ from studies.analysis.absence import Absence
 from studies.analysis.bayes import Posterior
 from studies.analysis.further import Heterogeneity, Margins, Models, Sensitivity
 from studies.analysis.gates import SUPERIORITY, Step
+from studies.analysis.looks import Looks
 from studies.analysis.panels import Panels
 from studies.analysis.records import Pair
 from studies.analysis.scores import Graded
@@ -54,10 +55,22 @@ class Result:
     """The scores, where the criterion's scale has degrees."""
     panels: Panels | None = None
     """By slot and by length, for the pictures."""
-    p_sequential: float | None = None
-    """Over all looks that the plan allowed; of the primary criterion only."""
+    looks: Looks | None = None
+    """The plan's rule over all looks, where it allowed any; every criterion spends by itself."""
     steps: tuple[Step, ...] | None = None
     """The claims of this criterion in the plan's order, where it has one (gatekeeping)."""
+
+    @property
+    def p_sequential(self) -> float | None:
+        """The p-value over all looks that the plan allowed."""
+        return None if self.looks is None else self.looks.p_value
+
+    @property
+    def interval(self) -> tuple[float | None, float | None]:
+        """What the sentence prints: over all looks where the plan allowed any."""
+        if self.looks is None:
+            return self.rate.estimate.ci_low, self.rate.estimate.ci_high
+        return self.looks.ci_low, self.looks.ci_high
 
     @property
     def p_corrected(self) -> float | None:

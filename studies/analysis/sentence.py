@@ -145,12 +145,17 @@ def looks_sentence(found: Looks, result: Result) -> str:
     else:
         rule = "anytime-valid sequence, annotator by annotator"
         crossed = found.sequence is not None and found.sequence.rejected_at is not None
-        candidate_ahead = (result.rate.estimate.mean or 0.0) > 0.5  # noqa: PLR2004 - the null
+        candidate_ahead = (found.ci_low or 0.0) > 0.5  # noqa: PLR2004 - the null
     figures = f"({rule}; {p_text(found.p_value, 'over all looks p')})"
     if not crossed:
         return (
             f"The boundary of the planned looks was not crossed{topic} {figures}. This does not show that "
             f"{candidate} and {baseline} are equally good."
+        )
+    if found.caveats:
+        return (
+            f"The boundary of the planned looks was crossed{topic}, but the looks contradict each other "
+            f"{figures}: no preference between {candidate} and {baseline} is claimed."
         )
     liked = candidate if candidate_ahead else baseline
     return f"The boundary of the planned looks was crossed in favour of {liked}{topic} {figures}."
@@ -211,11 +216,23 @@ def _figures(result: Result) -> str:
     return "; ".join([rule, ", ".join(counts), *_inference(result)])
 
 
+def _interval(result: Result) -> str:
+    """Return the interval that holds when looks were allowed, or the plain one when none were."""
+    low, high = result.interval
+    level = f"{100 * (1 - result.alpha):g} %"
+    if low is None or high is None:
+        return "no interval over the planned looks"
+    if result.looks is None:
+        return f"{level} CI [{percent(low)}, {percent(high)}]"
+    of = " of annotators’ means" if result.looks.sequence is not None else ""
+    return f"{level} CI{of} over all looks [{percent(low)}, {percent(high)}]"
+
+
 def _inference(result: Result) -> list[str]:
     estimate = result.rate.estimate
     if estimate.ci_low is None or estimate.ci_high is None or estimate.p_value is None:
         return ["no interval: one annotator or one prompt only"]
-    level = f"{100 * (1 - result.alpha):g} % CI [{percent(estimate.ci_low)}, {percent(estimate.ci_high)}]"
+    level = _interval(result)
     tests = [p_text(estimate.p_value)]
     if estimate.statistic is None:
         clustering = "exact on clusters"

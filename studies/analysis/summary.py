@@ -11,8 +11,18 @@ import numpy as np
 
 from studies.analysis.absence import Absence, attempt
 from studies.analysis.bayes import posterior_of
-from studies.analysis.further import NOT_ASKED, SKIPPED, Models, heterogeneity, margins, models, sensitivity
+from studies.analysis.further import (
+    NOT_ASKED,
+    SKIPPED,
+    Margins,
+    Models,
+    heterogeneity,
+    margins,
+    models,
+    sensitivity,
+)
 from studies.analysis.looks import Looks
+from studies.analysis.margin_looks import over_looks
 from studies.analysis.multiplicity import holm
 from studies.analysis.plan import STRATUM
 from studies.analysis.planned import (
@@ -32,7 +42,7 @@ from studies.analysis.robustness import RobustnessRow
 from studies.analysis.settings import AUTO, CLUSTER, DEFAULTS, MANY, Settings
 from studies.analysis.several import SeveralArms, several_arms
 from studies.analysis.subgroups import Subgroup
-from studies.analysis.winrate import win_rate
+from studies.analysis.winrate import WinRate, win_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +109,8 @@ def analyze(judgments: Judgments, settings: Settings = DEFAULTS, **changes: Any)
     cells = [(c, p) for p in range(len(judgments.pairs)) for c in range(len(judgments.criteria))]
     cells = [cell for cell in cells if _occurs(judgments, *cell)]
     headline = headline_of(judgments, cells, primary, settings.controls)
-    found = looks_of(judgments, headline, settings)
-    results = _results(judgments, cells, headline, found, settings)
+    found = [looks_of(judgments, cell, settings) for cell in cells]
+    results = _results(judgments, cells, found, settings)
     return Analysis(
         results=results,
         primary=primary,
@@ -113,7 +123,7 @@ def analyze(judgments: Judgments, settings: Settings = DEFAULTS, **changes: Any)
         robustness=robustness_of(judgments, headline, results[cells.index(headline)].models, settings),
         multiplicity=settings.multiplicity,
         margin=settings.margin,
-        looks=found,
+        looks=found[cells.index(headline)],
         subgroups=tuple(subgroups_of(judgments, cells, settings)) if settings.subgroups == STRATUM else (),
         controls=settings.controls,
         several=several_arms(
@@ -132,21 +142,18 @@ def analyze(judgments: Judgments, settings: Settings = DEFAULTS, **changes: Any)
 def _results(
     judgments: Judgments,
     cells: Sequence[Cell],
-    headline: Cell,
-    found: Looks | Absence | None,
+    found: Sequence[Looks | Absence | None],
     settings: Settings,
 ) -> tuple[Result, ...]:
     alpha, margin = settings.alpha, settings.margin
     masks = [judgments.mask(*cell) for cell in cells]
     records = [judgments.records.where(mask) for mask in masks]
     rates = [win_rate(each, alpha=alpha, ties=settings.ties, seed=settings.seed) for each in records]
-    over_looks = found.p_value if isinstance(found, Looks) else None
-    p_values = [
-        over_looks if cell == headline and over_looks is not None else rate.estimate.p_value
-        for cell, rate in zip(cells, rates, strict=True)
-    ]
+    looks = [each if isinstance(each, Looks) else None for each in found]
+    p_values = [_p_value(rate, each) for rate, each in zip(rates, looks, strict=True)]
     adjusted = holm(p_values)
-    steps = steps_of(judgments, cells, rates, p_values, settings)
+    tested = [_margins(rate, each, settings) for rate, each in zip(rates, looks, strict=True)]
+    steps = steps_of(judgments, cells, rates, (p_values, tested), settings)
     return tuple(
         Result(
             judgments.criteria[c],
@@ -155,18 +162,34 @@ def _results(
             p_holm,
             len(rates),
             alpha,
-            margins=None if margin is None else margins(rate.estimate, margin=margin, alpha=alpha),
+            margins=margin_tests,
             heterogeneity=heterogeneity(each, alpha=alpha),
             models=_models(judgments, mask, each, settings),
             sensitivity=sensitivity(rate.estimate, alpha=alpha),
             posterior=attempt(partial(posterior_of, rate.estimate, margin=margin, alpha=alpha)),
             panels=panels_of(judgments, (c, p), settings),
             graded=graded_of(judgments, mask, each, settings),
-            p_sequential=over_looks if (c, p) == headline else None,
+            looks=own_looks,
             steps=None if steps is None else steps[c, p],
         )
-        for (c, p), rate, p_holm, each, mask in zip(cells, rates, adjusted, records, masks, strict=True)
+        for (c, p), rate, p_holm, each, mask, margin_tests, own_looks in zip(
+            cells, rates, adjusted, records, masks, tested, looks, strict=True
+        )
     )
+
+
+def _p_value(rate: WinRate, looks: Looks | None) -> float | None:
+    """Return the p-value against 1/2: over all looks where there were any."""
+    if looks is None or rate.estimate.p_value is None:
+        return rate.estimate.p_value
+    return looks.p_value
+
+
+def _margins(rate: WinRate, looks: Looks | None, settings: Settings) -> Margins | None:
+    if settings.margin is None:
+        return None
+    found = margins(rate.estimate, margin=settings.margin, alpha=settings.alpha)
+    return found if looks is None else over_looks(found, looks, alpha=settings.alpha)
 
 
 def _models(judgments: Judgments, mask: Mask, records: Records, settings: Settings) -> Models:

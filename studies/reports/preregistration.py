@@ -135,9 +135,10 @@ def _looks(plan: AnalysisPlan) -> str:
     if interim.method == GROUP_SEQUENTIAL:
         return (
             f"At most {interim.looks} looks, the last one included, with "
-            f"{interim.spending.replace('_', ' ')} spending on the clustered z."
+            f"{interim.spending.replace('_', ' ')} spending on the clustered z. Each criterion spends alone, "
+            "in the order of the tests; intervals are repeated confidence intervals."
         )
-    return "Any number of looks, by an anytime-valid sequence on annotators' means."
+    return "Any number of looks, by anytime-valid bets on annotators' means, of every criterion by itself."
 
 
 def _further(plan: AnalysisPlan) -> str:

@@ -65,7 +65,7 @@ def order(summary: ReportSummary) -> list[Section]:
     rows = [
         (
             f"{step.criterion} ({result.pair.candidate})",
-            "non-inferior" if step.claim == NON_INFERIORITY else "preferred",
+            "non-inferior" if step.claim == NON_INFERIORITY else "differs from 1/2",
             f.p_value(step.p_value),
             f.p_value(step.p_corrected),
             step.decision,
@@ -79,7 +79,8 @@ def order(summary: ReportSummary) -> list[Section]:
         rows,
         caption=(
             "First that the candidate is preferred on the primary criterion; then, with a margin, that it is "
-            "non-inferior on the others; then that it is preferred on them. A claim is tested only when "
+            "non-inferior on the others; then that one arm is preferred on them. Tests against 1/2 are "
+            "two-sided: which arm is preferred stands in the results. A claim is tested only when "
             "every one before it was shown, which keeps the chance of any false claim at alpha."
         ),
     )
@@ -100,21 +101,40 @@ def looks(summary: ReportSummary) -> list[Section]:
     if found.sequence is not None:
         made.append(_sequence(found.sequence))
     part = found.monitoring or found.sequence
-    made.append(Items(part.caveats, small=True) if part and part.caveats else None)
-    made.append(
-        Prose(
-            "The interval of the headline is not adjusted for looks. Other criteria are tested as if there "
-            "had been none; stopping early for the primary one can bias them.",
-            soft=True,
-        )
-    )
+    made.append(_over_looks(analysis.results))
+    caveats = (*found.caveats, *(part.caveats if part else ()))
+    made.append(Items(caveats, small=True) if caveats else None)
     return [Section("looks", "Looks before the end", present(*made))]
+
+
+def _over_looks(results: tuple[Result, ...]) -> Table | None:
+    rows = [
+        (
+            f"{result.criterion} ({result.pair.candidate})",
+            f.share(result.rate.estimate.mean),
+            f.interval(*result.interval),
+            f.p_value(result.p_sequential),
+        )
+        for result in results
+        if result.looks is not None
+    ]
+    return table(
+        "Table of criteria over all looks",
+        ("Criterion", "Win rate", "Interval over all looks", "p over all looks"),
+        rows,
+        caption=(
+            "Every criterion spends its error by itself at the same looks. The interval is what the looks’ "
+            "repeated confidence intervals have in common, and holds whenever collection stopped; p is the "
+            "smallest alpha whose boundaries were crossed. With anytime-valid bets the interval is of "
+            "annotators’ mean win rates. Intervals elsewhere in this report are of one look."
+        ),
+    )
 
 
 def _monitored(found: Monitoring) -> Table | None:
     return table(
         "Table of looks",
-        ("Look", "n", "Share of plan", "Error spent", "z", "Boundary", "Nominal p", "Crossed"),
+        ("Look", "n", "Share of plan", "Error spent", "z", "Boundary", "Nominal p", "Crossed", "Interval"),
         [
             (
                 f.count(look.number),
@@ -125,10 +145,14 @@ def _monitored(found: Monitoring) -> Table | None:
                 f.decimal(look.boundary),
                 f.p_value(look.nominal_p),
                 "yes" if look.crossed else "no",
+                f.interval(look.ci_low, look.ci_high),
             )
             for look in found.looks
         ],
-        caption="Every look, the last one included, against the boundary of the planned spending.",
+        caption=(
+            "Every look at the primary criterion, the last one included, against the boundary of the planned "
+            "spending, with its repeated confidence interval (Jennison and Turnbull 1989)."
+        ),
     )
 
 

@@ -141,3 +141,106 @@ def test_a_file_without_times_says_so_in_the_analysis():
     rows = [f"{p},p{p},a{a},A,A" for a in range(3) for p in range(3)]
 
     assert "no times" in analyze(judgments_of(*rows), looks=LookPlan(GROUPS)).looks.reason
+
+
+def drifting(first, then, n=600, seed=4):
+    """Return judgments whose win rate changes half way."""
+    rng = np.random.default_rng(seed)
+    share = np.where(np.arange(n) < n // 2, first, then)
+    outcome = np.where(rng.random(n) < share, 3, 0)
+    return make_records(outcome, rng.integers(40, size=n), rng.integers(30, size=n)), np.arange(float(n))
+
+
+def test_the_interval_over_one_look_is_the_plain_one():
+    records, times = study(0.54)
+    plain = estimate_share(records.credit, records.annotator, records.prompt, alpha=0.05)
+
+    found = looks(records, times, LookPlan(GROUPS, planned=600), alpha=0.05)
+
+    assert (found.ci_low, found.ci_high) == pytest.approx((plain.ci_low, plain.ci_high), abs=1e-6)
+
+
+@pytest.mark.parametrize("interim", [GROUPS, ANYTIME])
+@pytest.mark.parametrize("share", [0.5, 0.54, 0.57, 0.6, 0.7, 0.3])
+def test_the_interval_over_looks_excludes_one_half_where_the_p_value_rejects(interim, share):
+    records, times = study(share)
+
+    found = looks(records, times, LookPlan(interim, (199.0, 399.0), 600), alpha=0.05)
+
+    assert (not found.ci_low <= 0.5 <= found.ci_high) == (found.p_value < 0.05)
+
+
+def test_repeated_intervals_use_the_published_constants():
+    # Oracle: O'Brien and Fleming spending at 1/2 and 1, two-sided .05: gsDesign's and DeMets and Lan's (1994)
+    # 2.963 and 1.969; with so many clusters t is all but normal.
+    rng = np.random.default_rng(1)
+    n = 24_000
+    records = make_records(np.where(rng.random(n) < 0.5, 3, 0), np.arange(n) % 4000, np.arange(n) // 6)
+
+    found = looks(records, np.arange(float(n)), LookPlan(GROUPS, (n / 2 - 1.0,), n), alpha=0.05)
+
+    reach = [(look.ci_high - look.ci_low) / 2 * look.information**0.5 for look in found.monitoring.looks]
+    assert reach == pytest.approx([2.963, 1.969], abs=0.01)
+
+
+def test_repeated_intervals_cover_at_every_look_at_once():
+    # Oracle: independent simulation of three looks at normal scores, not the product's integration.
+    rng = np.random.default_rng(8)
+    records, times = study(0.5)
+    found = looks(records, times, LookPlan(GROUPS, (199.0, 399.0), 600), alpha=0.05).monitoring.looks
+    information = np.array([look.information for look in found])
+    steps = np.diff(information, prepend=0.0)
+
+    scores = np.cumsum(rng.normal(size=(200_000, 3)) * np.sqrt(steps), axis=1) / np.sqrt(information)
+    missed = np.any(np.abs(scores) > [look.boundary for look in found], axis=1).mean()
+
+    assert missed == pytest.approx(0.05, abs=0.002)
+
+
+def test_a_study_that_ended_on_a_look_spends_only_its_share():
+    records, times = study(0.6)
+    early, early_times = records.where(times < 200), times[times < 200]
+
+    stopped = looks(early, early_times, LookPlan(GROUPS, (250.0,), 600), alpha=0.05)
+    planned = looks(early, early_times, LookPlan(GROUPS, (), 600), alpha=0.05)
+
+    assert stopped.monitoring.looks[0].fraction == pytest.approx(1 / 3)
+    assert stopped.ci_high - stopped.ci_low > 1.5 * (planned.ci_high - planned.ci_low)
+
+
+@pytest.mark.parametrize(("first", "then"), [(0.8, 0.1), (0.1, 0.95), (0.8, 0.25)])
+def test_looks_that_contradict_each_other_claim_nothing(first, then):
+    records, times = drifting(first, then)
+
+    found = looks(records, times, LookPlan(GROUPS, (299.0,), 600), alpha=0.05)
+
+    assert found.monitoring.stopped_at == 1
+    assert found.p_value == 1.0
+    assert "contradict each other" in found.caveats[0]
+    assert found.ci_low == found.monitoring.looks[-1].ci_low
+
+
+def day(number):
+    return f"2026-01-{1 + number // 40:02}T00:00:00Z"
+
+
+def test_every_criterion_spends_by_itself():
+    rng = np.random.default_rng(3)
+    rows = [
+        f"{k},p{k % 20},a{k % 25},{name},{'win' if rng.random() < share else 'loss'},{day(k)}"
+        for k in range(400)
+        for name, share in (("first", 0.7), ("second", 0.57))
+    ]
+    found = judgments_of(*rows, header="comparison,prompt,annotator,criterion,outcome,submitted_at")
+    moments = (float(np.median(found.times())),)
+
+    with_looks = analyze(found, looks=LookPlan(GROUPS, moments, 400), margin=0.1)
+    without = analyze(found, margin=0.1)
+
+    for over, alone in zip(with_looks.results, without.results, strict=True):
+        assert over.p_sequential > alone.rate.estimate.p_value
+        assert over.interval[1] - over.interval[0] > alone.interval[1] - alone.interval[0]
+        worse, plain = over.margins.non_inferiority, alone.margins.non_inferiority
+        assert worse.limit < plain.limit
+        assert worse.p_value > plain.p_value
+        assert over.margins.equivalence.low == worse.limit
