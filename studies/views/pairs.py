@@ -76,7 +76,7 @@ class UnblindedPair:
 def study_pairs(request: HttpRequest, study: Study) -> HttpResponse:
     """Show the pairs, ten a page, searched and filtered."""
     wanted = {name: _words(request, name) for name in ("search", "stratum", "flag")}
-    page = page_of(queries.pair_keys(study, **wanted), request, _PER_PAGE)
+    page = page_of(_only(queries.pair_keys(study, **wanted), _words(request, "pair")), request, _PER_PAGE)
     show = unblinded_pairs if study.unblinded else blinded_pairs
     scan = queries.scan(study)
     context = {
@@ -93,6 +93,11 @@ def study_pairs(request: HttpRequest, study: Study) -> HttpResponse:
         and allowed(request.user, study, Ability.EDIT),
     }
     return render(request, "dashboard/pairs.html", context)
+
+
+def _only(keys: list[int], pair: str) -> list[int]:
+    """Return the one pair that the address names, if it does."""
+    return [key for key in keys if str(key) == pair] if pair else keys
 
 
 def _words(request: HttpRequest, name: str) -> str:

@@ -22,11 +22,12 @@ from studies.views.access import signed_in, study_view
 from studies.views.estimates import estimate
 from studies.views.generating import panel
 from studies.views.next_step import next_step, next_title
+from studies.views.watching import watched
 
 _POLL = {StudyStatus.GENERATING: "2s", StudyStatus.OPEN: "5s", StudyStatus.PAUSED: "15s"}
 """How often the page refreshes itself; in other states nothing changes by itself."""
-_SHOWN = 50
-"""Prompts and events on the page; the pairs browser and the files hold them all."""
+_SHOWN, _EVENTS = 50, 12
+"""Prompts and events on the page; the pairs browser, the files and the log hold them all."""
 
 
 @require_safe
@@ -58,7 +59,6 @@ def study_page(request: HttpRequest, study: Study) -> HttpResponse:
         "answers": _answers(study),
         "criteria": study.criteria.all(),
         "prompts": study.prompts.all()[:_SHOWN],
-        "events": study.events.order_by("-id")[:_SHOWN],
     }
     return render(request, "dashboard/study.html", context)
 
@@ -100,6 +100,8 @@ def _live(study: Study) -> dict[str, Any]:
         "panel": panel(study) if study.status == StudyStatus.GENERATING else None,
         "poll": _POLL.get(StudyStatus(study.status)),
         "link": annotators_link(study),
+        "events": study.events.order_by("-id")[:_EVENTS],
+        **watched(study),
     }
 
 
