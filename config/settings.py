@@ -110,11 +110,14 @@ CACHES = {
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 
-# What one address may do: miss a link, enter a study (also by another's id), ask for a completion code.
+# What one address may do: miss a link, enter a study (also by another's id), ask for a completion code;
+# what one token (or account) may ask of the API, and how often one address may come with a wrong one.
 RATE_LIMITS = {
     "links": env.rates("EVENHAND_LIMIT_LINKS", "60/minute"),
     "entries": env.rates("EVENHAND_LIMIT_ENTRIES", "1200/10minutes"),
     "codes": env.rates("EVENHAND_LIMIT_CODES", "60/minute"),
+    "api": env.rates("EVENHAND_LIMIT_API", "600/minute"),
+    "tokens": env.rates("EVENHAND_LIMIT_TOKENS", "60/minute"),
 }
 RATE_LIMITS_STORE = REDIS_URL.replace("unix://", "redis+unix://", 1) or "memory://"
 # Where a finished annotator may be posted back to, by links in the manner of MTurk.

@@ -197,3 +197,13 @@ class Ability(TextChoices):
     ERASE = "erase", "erase what its annotators said of themselves"
     UNBLIND_EARLY = "unblind_early", "unblind it before it is closed, saying why"
     MANAGE_MEMBERS = "manage_members", "invite members and change their roles"
+
+
+class Scope(TextChoices):
+    """What a token of the API may be used for, within what its account may do at all."""
+
+    READ = "read", "Read: studies, their progress, design, blinded pairs, annotators and log"
+    WRITE = "write", "Write: make, change and run studies, leave annotators out"
+    RESULTS = "results", "Results: judgments, reports and pairs with their arms, once a study is closed"
+    PERSONAL = "personal", "Personal: what annotators said of themselves"
+    MEMBERS = "members", "Members: invite people and change their roles"

@@ -15,7 +15,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from generation.models import Completion
 from studies.domain.exclusion import exclude_annotator
 from studies.domain.invitations import invite
-from studies.enums import Role
+from studies.domain.tokens import make_token
+from studies.enums import Role, Scope
 from studies.models import Membership, Study
 from tests import factories
 
@@ -87,6 +88,8 @@ class World:
 
         _, self.token = invite(study=self.names["own"]["open"], role=Role.MONITOR, by=self.admin)
 
+        self.pass_, _ = make_token(user=self.admin, name="backup", scopes=[Scope.READ], days=7, actor="tests")
+
         self.account, _ = invite(study=None, role=None, by=self.admin)
 
     def _studies(self, side: str) -> dict[str, Study]:
@@ -128,6 +131,7 @@ class World:
             "invitation": str(study.invitations.values_list("pk", flat=True).first()),
             "annotator": str(study.annotators.values_list("pk", flat=True).first()),
             "completion": str(completions.first()),
+            "apitoken": str(self.pass_.pk),
             "exclusion": str(study.exclusions.values_list("pk", flat=True).first()),
         }
         return re.sub(r"\{(\w+)\}", lambda found: words[found[1]], row.address)
@@ -169,7 +173,8 @@ def _ask(client: Client, row: Row, address: str) -> str:
         if row.method == "GET":
             response = client.get(address)
         else:
-            response = client.post(address, row.body, content_type="application/x-www-form-urlencoded")
+            kind = "json" if address.startswith("/api/") else "x-www-form-urlencoded"
+            response = client.generic(row.method, address, row.body, content_type=f"application/{kind}")
         transaction.set_rollback(True)
     client.cookies = cookies
     response.close()

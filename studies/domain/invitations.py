@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -45,6 +46,11 @@ def invite(
 def open_invitations(study: Study | None) -> QuerySet[Invitation]:
     """Return the links to ``study`` (or to the site alone) that can still be taken."""
     return Invitation.objects.filter(_open(), study=study).select_related("created_by")
+
+
+def join_link(token: str) -> str:
+    """Return the address that an invitation is sent as."""
+    return f"{settings.SITE_URL}/join/{token}/"
 
 
 def find_invitation(token: str) -> Invitation:

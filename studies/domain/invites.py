@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 
 from studies.domain.audit import record_event
@@ -38,6 +39,11 @@ def limit_invite(*, study: Study, until: datetime | None, actor: str) -> Study:
         after={"until": until.isoformat() if until else None},
     )
     return study
+
+
+def annotators_link(study: Study) -> str:
+    """Return the address that annotators are sent."""
+    return f"{settings.SITE_URL}/s/{study.invite}/"
 
 
 def revoked_study(invite: str) -> Study | None:

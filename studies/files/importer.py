@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import tempfile
+from pathlib import Path, PurePath
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -26,6 +27,25 @@ from studies.models import Arm, Criterion, Prompt, Study
 def import_path(path: Path, *, actor: str) -> Study:
     """Import a study file from disk; prompts may lie beside it."""
     return import_study(read_bytes(path), name=path.name, actor=actor, folder=path.parent)
+
+
+def import_upload(
+    data: bytes, *, name: str, prompts: tuple[str, bytes] | None, actor: str, owner: User | None
+) -> Study:
+    """Import a study file that was sent, perhaps with its prompts file.
+
+    From a folder of its own, so that the file can name nothing but what was sent with it.
+    """
+    with tempfile.TemporaryDirectory(prefix="evenhand-import-") as folder:
+        if prompts is not None:
+            (Path(folder) / PurePath(prompts[0] or "prompts").name).write_bytes(prompts[1])
+        return import_study(
+            data,
+            name=PurePath(name or "study.yaml").name,
+            actor=actor,
+            folder=Path(folder),
+            owner=owner,
+        )
 
 
 def import_study(

@@ -7,27 +7,22 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.management.base import OutputWrapper
-from django.db.models import Count, Q
-from django.utils import timezone
 from tqdm import tqdm
 
-from generation import presence
-from generation.models import Completion
-from generation.requests import progress
 from studies.domain import lifecycle
 from studies.domain.conduct import conduct
 from studies.domain.errors import StudyError
 from studies.domain.invariants import violations
-from studies.domain.invites import limit_invite, renew_invite
+from studies.domain.invites import annotators_link, limit_invite, renew_invite
 from studies.domain.quality import apply_rules
 from studies.domain.reporting import changes_of_versions, file_of, finished_reports, numbered
-from studies.enums import Kind, StudyStatus
+from studies.enums import StudyStatus
 from studies.management.study_base import ACTOR, Options, Verb, find, slug
-from studies.models import Judgment, Study
+from studies.models import Study
+from studies.queries.status import status
 from studies.reports import export, render
 from studies.reports.looks import take_look
 from studies.reports.making import differing, report_now
@@ -40,46 +35,6 @@ from studies.simulation.run import simulate
 
 _UNSAID = object()
 """What a missing --until is, since none of its values may be."""
-
-
-def status(study: Study) -> dict[str, Any]:
-    """Return where a study stands, in the form that other programs rely on."""
-    completions = Completion.objects.filter(batch_key=study.key).aggregate(
-        total=Count("pk"),
-        done=Count("pk", filter=Q(status="done")),
-        failed=Count("pk", filter=Q(status="failed")),
-    )
-    leased = Q(submitted_at=None, lease_expires_at__gt=timezone.now())
-    slots = study.assignments.filter(comparison__kind=Kind.REAL).aggregate(
-        planned=Count("pk"),
-        leased=Count("pk", filter=leased),
-        filled=Count("pk", filter=Q(submitted_at__isnull=False)),
-    )
-    facts: dict[str, Any] = (
-        {"generation": generation(study)} if study.status == StudyStatus.GENERATING else {}
-    )
-    return {
-        "status": study.status,
-        "completions": completions,
-        "comparisons": study.comparisons.filter(kind=Kind.REAL).count(),
-        "slots": slots,
-        "judgments": Judgment.objects.filter(assignment__study=study).count(),
-        "annotators": study.annotators.count(),
-        **facts,
-    }
-
-
-def generation(study: Study) -> dict[str, Any]:
-    """Return how the writing goes, for as long as it does."""
-    far = progress(study.key)
-    return {
-        "paused": far.paused,
-        "waiting": far.pending,
-        "in_flight": far.claimed,
-        "per_minute": round(far.per_minute, 1),
-        "seconds_left": None if far.seconds_left is None else round(far.seconds_left),
-        "workers": sum(not worker.lost for worker in presence.workers()),
-    }
 
 
 def _status_arguments(parser: ArgumentParser) -> None:
@@ -151,12 +106,7 @@ def _link(out: OutputWrapper, options: Options) -> None:
         study = renew_invite(study=study, actor=ACTOR)
     if options["until"] is not _UNSAID:
         study = limit_invite(study=study, until=options["until"], actor=ACTOR)
-    out.write(annotators_address(study))
-
-
-def annotators_address(study: Study) -> str:
-    """Return the link that annotators get."""
-    return f"{settings.SITE_URL}/s/{study.invite}/"
+    out.write(annotators_link(study))
 
 
 def _rate(text: str) -> tuple[str, float]:

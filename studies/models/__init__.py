@@ -14,9 +14,11 @@ from studies.models.comparison import Assignment, Comparison
 from studies.models.membership import Invitation, Membership
 from studies.models.report import Report, ReportFile
 from studies.models.study import Arm, Criterion, Prompt, Study, new_token
+from studies.models.token import ApiToken, KeptAnswer
 
 __all__ = [
     "Annotator",
+    "ApiToken",
     "Arm",
     "Assignment",
     "AuditEvent",
@@ -26,6 +28,7 @@ __all__ = [
     "Exclusion",
     "Invitation",
     "Judgment",
+    "KeptAnswer",
     "Membership",
     "Prompt",
     "Refusal",

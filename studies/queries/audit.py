@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -43,3 +44,20 @@ def actions(study: Study | None) -> list[str]:
 def withheld(event: AuditEvent) -> bool:
     """Return whether an event's details would unblind a study that is not closed."""
     return event.action in UNBLINDING and event.study is not None and not event.study.unblinded
+
+
+def told(event: AuditEvent) -> dict[str, Any]:
+    """Return what a file of the log says of an event; no details of one that would unblind."""
+    hidden = withheld(event)
+    return {
+        "id": event.pk,
+        "at": event.at.isoformat(),
+        "actor": event.actor,
+        "study": event.study.slug if event.study else None,
+        "action": event.action,
+        "before": None if hidden else event.before,
+        "after": None if hidden else event.after,
+        "withheld": hidden,
+        "previous_hash": event.previous_hash,
+        "hash": event.hash,
+    }

@@ -65,6 +65,8 @@ _EVENTS = {
     "account.reactivated": "Account activated again",
     "account.released": "Wrong passwords forgotten",
     "account.locked_out": "Locked out after wrong passwords",
+    "token.made": "Token for programs made",
+    "token.revoked": "Token for programs withdrawn",
     "annotator.excluded": "Annotator excluded",
     "annotator.included": "Annotator included again",
 }

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -84,31 +83,15 @@ def _file(request: HttpRequest, study: Study | None, fmt: str) -> HttpResponseBa
     return response
 
 
-def _told(event: AuditEvent) -> dict[str, Any]:
-    hidden = audit.withheld(event)
-    return {
-        "id": event.pk,
-        "at": event.at.isoformat(),
-        "actor": event.actor,
-        "study": event.study.slug if event.study else None,
-        "action": event.action,
-        "before": None if hidden else event.before,
-        "after": None if hidden else event.after,
-        "withheld": hidden,
-        "previous_hash": event.previous_hash,
-        "hash": event.hash,
-    }
-
-
 def _json_lines(found: QuerySet[AuditEvent]) -> Iterator[str]:
     for event in found.iterator():
-        yield json.dumps(_told(event), ensure_ascii=False) + "\n"
+        yield json.dumps(audit.told(event), ensure_ascii=False) + "\n"
 
 
 def _csv(found: QuerySet[AuditEvent]) -> Iterator[str]:
     yield _line(list(_COLUMNS))
     for event in found.iterator():
-        yield _line([neutralise(_cell(value)) for value in _told(event).values()])
+        yield _line([neutralise(_cell(value)) for value in audit.told(event).values()])
 
 
 def _cell(value: object) -> str:

@@ -23,6 +23,7 @@ from studies.views import (
     reconciling,
     reports,
     studies,
+    tokens,
 )
 
 _STUDY = "studies/<slug:slug>/"
@@ -55,6 +56,8 @@ dashboard_patterns = [
     path(f"{_STUDY}log.<slug:fmt>", audit.study_log_file, name="log-file"),
     path("account/", account.account, name="account"),
     path("account/password/", account.password, name="password"),
+    path("account/tokens/", tokens.tokens, name="tokens"),
+    path("account/tokens/<int:pk>/revoke/", tokens.revoke, name="token-revoke"),
     path("account/second-factor/", account.second_factor, name="second-factor"),
     path("account/second-factor/off/", account.second_factor_off, name="second-factor-off"),
     path("people/", people.people, name="people"),

@@ -9,28 +9,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from generation import holding, presence
+from generation import presence
 from generation.models import Completion
 from studies.domain.errors import StudyError
 from studies.domain.generating import retry_completion
 from studies.enums import Ability
 from studies.models import Study
+from studies.queries.failures import Failure, failed_completions
 from studies.views.access import study_view
 from studies.views.common import actor_of
 
 _SHOWN = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A completion that failed, as a researcher knows it."""
-
-    pk: int
-    prompt: str
-    arm: str
-    replicate: int
-    attempts: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +36,13 @@ class Panel:
 
 def panel(study: Study) -> Panel:
     """Return the workers and the first failures of ``study``."""
-    failed = holding.failures(study.key)
-    shown = list(failed[: _SHOWN + 1])
-    prompts = dict(study.prompts.filter(key__in={row.prompt_key for row in shown}).values_list("key", "name"))
-    arms = dict(study.arms.values_list("key", "name")) if shown else {}
+    failures, number = failed_completions(study, stop=_SHOWN)
     workers = presence.workers()
     return Panel(
         workers=workers,
         speed=sum(worker.speed for worker in workers),
-        failures=[
-            Failure(
-                pk=row.pk,
-                prompt=prompts.get(row.prompt_key, ""),
-                arm=arms.get(row.arm_key, ""),
-                replicate=row.replicate,
-                attempts=row.attempts,
-                reason=row.error,
-            )
-            for row in shown[:_SHOWN]
-        ],
-        more=failed.count() - _SHOWN if len(shown) > _SHOWN else 0,
+        failures=failures,
+        more=max(0, number - _SHOWN),
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path, PurePath
 from typing import Any
 
 from django.contrib import messages
@@ -13,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from studies.domain.errors import StudyError
-from studies.files.importer import import_study
+from studies.files.importer import import_upload
 from studies.forms import StudyFileForm
 from studies.models import Study
 from studies.presets.catalogue import PRESETS, import_preset
@@ -57,16 +55,10 @@ def import_named(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _import(request: HttpRequest, file: UploadedFile[Any], prompts: UploadedFile[Any] | None) -> Study:
-    """Import from a folder of its own, so that a file can name nothing but what was sent with it."""
-    with tempfile.TemporaryDirectory(prefix="evenhand-import-") as folder:
-        if prompts is not None:
-            beside = Path(folder) / PurePath(prompts.name or "prompts").name
-            beside.write_bytes(prompts.read())
-        owner = request.user if request.user.is_authenticated else None
-        return import_study(
-            file.read(),
-            name=PurePath(file.name or "study.yaml").name,
-            actor=actor_of(request),
-            folder=Path(folder),
-            owner=owner,
-        )
+    return import_upload(
+        file.read(),
+        name=file.name or "",
+        prompts=(prompts.name or "", prompts.read()) if prompts is not None else None,
+        actor=actor_of(request),
+        owner=request.user if request.user.is_authenticated else None,
+    )

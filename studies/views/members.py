@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from studies.domain import invitations
@@ -49,12 +47,7 @@ def study_members(request: HttpRequest, study: Study) -> HttpResponse:
 def _invite(request: HttpRequest, study: Study, wanted: dict[str, Any]) -> dict[str, Any]:
     assert isinstance(request.user, User)  # noqa: S101 - the gate asked to log in
     made, token = invitations.invite(study=study, by=request.user, **wanted)
-    return {"made": made, "link": join_link(token)}
-
-
-def join_link(token: str) -> str:
-    """Return the address that an invitation is sent as."""
-    return settings.SITE_URL + reverse("studies:join", args=[token])
+    return {"made": made, "link": invitations.join_link(token)}
 
 
 @require_POST

@@ -20,7 +20,6 @@ from studies.forms.members import SiteInvitationForm
 from studies.models import Invitation
 from studies.views.access import administrators_only
 from studies.views.common import actor_of, page_of
-from studies.views.members import join_link
 
 _PER_PAGE = 50
 ACTIONS: dict[str, tuple[Callable[..., None], str]] = {
@@ -41,7 +40,8 @@ def people(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         assert isinstance(request.user, User)  # noqa: S101 - the gate asked to log in
         made, token = invitations.invite(study=None, role=None, by=request.user, **form.cleaned_data)
-        context, status = {"form": SiteInvitationForm(), "made": made, "link": join_link(token)}, 201
+        link = invitations.join_link(token)
+        context, status = {"form": SiteInvitationForm(), "made": made, "link": link}, 201
     return _page(request, context, status)
 
 

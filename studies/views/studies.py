@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from generation import holding
@@ -15,6 +13,7 @@ from generation.models import Checkpoint
 from generation.requests import progress
 from studies import queries
 from studies.domain.access import visible_studies
+from studies.domain.invites import annotators_link
 from studies.domain.lifecycle import settle
 from studies.enums import Ability, StudyStatus
 from studies.models import Study
@@ -103,8 +102,3 @@ def _live(study: Study) -> dict[str, Any]:
         "events": study.events.order_by("-id")[:_EVENTS],
         **watched(study),
     }
-
-
-def annotators_link(study: Study) -> str:
-    """Return the address that annotators are sent."""
-    return settings.SITE_URL + reverse("studies:annotate-start", args=[study.invite])

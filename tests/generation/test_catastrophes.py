@@ -36,7 +36,7 @@ study_of_texts.make(sys.argv[1], json.loads(sys.argv[2]))
 WATCH = """
 from django.db import Error, connection
 from studies.management.study_base import find
-from studies.management.study_collect import status
+from studies.queries.status import status
 for line in sys.stdin:
     slug, what = line.split()
     try:

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
 from studies.domain.errors import StudyError
-from studies.management.study_collect import annotators_address
+from studies.domain.invites import annotators_link
 from studies.presets import demo_study, example_study
 
 _NAME = "researcher"
@@ -27,7 +27,7 @@ class Command(BaseCommand):
             # Before the demonstration, which takes a while: the launcher tells them at once.
             if password:
                 self.stdout.write(f"researcher: {_NAME} {password}")
-            self.stdout.write(f"annotate: {annotators_address(example)}")
+            self.stdout.write(f"annotate: {annotators_link(example)}")
             self.stdout.flush()
             demo_study(say=self.stderr.write)
         except (StudyError, OSError) as error:

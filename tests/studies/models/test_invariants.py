@@ -12,12 +12,14 @@ from generation.models import Completion, Worker
 from studies.domain.audit import record_event
 from studies.enums import StudyStatus
 from studies.models import (
+    ApiToken,
     Arm,
     AuditEvent,
     AuditHead,
     Exclusion,
     Invitation,
     Judgment,
+    KeptAnswer,
     Membership,
     Prompt,
     Report,
@@ -134,6 +136,17 @@ def member(*, times=1, role="owner"):
         Membership.objects.create(study=study, user=user, role=role)
 
 
+def api_token(**fields):
+    given = {"scopes": "read", "created_at": NOW, "expires_at": NOW + timedelta(days=1)} | fields
+    return ApiToken.objects.create(user=ResearcherFactory(), name="backup", prefix="evenhand_", **given)
+
+
+def kept_twice():
+    user = ResearcherFactory()
+    for _ in range(2):
+        KeptAnswer.objects.create(user=user, key="one", request_hash="0" * 64, created_at=NOW)
+
+
 def invitation(**fields):
     values = {"token_hash": "a" * 64, "created_by": ResearcherFactory(), "expires_at": NOW}
     Invitation.objects.create(**(values | fields))
@@ -214,6 +227,9 @@ def the_same_file_twice():
 
 
 CONSTRAINTS = {
+    "studies_apitoken_has_a_scope": lambda: api_token(scopes=""),
+    "studies_apitoken_ends_after_it_begins": lambda: api_token(expires_at=NOW),
+    "studies_keptanswer_key_once_per_account": kept_twice,
     "studies_invitation_study_has_role": lambda: invitation(role="owner"),
     "studies_invitation_accepted_or_revoked": lambda: invitation(accepted_at=NOW, revoked_at=NOW),
     "studies_audithead_is_one_row": lambda: AuditHead.objects.create(pk=2, hash="a", events=1),

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from generation.models import Completion
+from studies.domain.shown_pairs import blinded_pairs
 from studies.enums import Slot
-from studies.views.pairs import blinded_pairs
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -5,6 +5,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from limits.errors import StorageError
 
+from studies.domain import limits
 from studies.enums import AnnotatorStatus
 from studies.views import throttle
 from tests.factories import open_study
@@ -15,10 +16,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def fresh_limits(settings):
     """Nothing is counted yet, and the limits are small enough to be met."""
-    throttle._limiter.cache_clear()
+    limits.forget()
     settings.RATE_LIMITS = {"links": "3/minute", "entries": "4/minute", "codes": "5/minute"}
     yield
-    throttle._limiter.cache_clear()
+    limits.forget()
 
 
 def address(study, name: str) -> str:
@@ -121,7 +122,7 @@ def test_a_store_that_is_away_keeps_nobody_out(client, monkeypatch, caplog):
     def away(*_args):
         raise StorageError(ConnectionError("nobody there"))
 
-    monkeypatch.setattr(throttle._limiter(), "hit", away)
+    monkeypatch.setattr(limits._limiter(), "hit", away)
 
     assert client.get("/s/guess/").status_code == 404
     assert "No answer from the store" in caplog.text
@@ -153,7 +154,7 @@ def test_processes_share_their_limits_by_redis(redis_url, settings):
     request = RequestFactory().get("/", REMOTE_ADDR="203.0.113.5")
     waits = []
     for _ in range(5):
-        throttle._limiter.cache_clear()  # as another process would begin
+        limits.forget()  # as another process would begin
         waits.append(throttle.spend("links", request) > 0)
 
     assert waits == [False, False, False, True, True]
