@@ -163,7 +163,8 @@ def complete(study: Study) -> None:
                 messages=prompt.turns,
             ).as_dict(),
             status=Completion.Status.DONE,
-            text=f"Text {uuid.uuid5(prompt.key, f'{arm.key}{replicate}')} about the sea.",
+            # Digits alone: letters of a hexadecimal number may read as words of some language.
+            text=f"Text {uuid.uuid5(prompt.key, f'{arm.key}{replicate}').int} about the sea.",
             token_count=12,
             prompt_tokens=30,
             finish_reason="stop",

@@ -73,7 +73,10 @@ def _cost(arm: Arm, found: dict[UUID, dict[str, Any]]) -> ArmCost:
 
 def _compared(costs: Iterable[ArmCost]) -> tuple[ArmCost, ...]:
     listed = tuple(costs)
-    baseline = next(cost for cost in listed if cost.role == "baseline")
+    # A draft may have no baseline yet, and then there is nothing to be compared with.
+    baseline = next((cost for cost in listed if cost.role == "baseline"), None)
+    if baseline is None:
+        return listed
     return tuple(
         replace(
             cost,

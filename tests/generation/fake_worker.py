@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 
 import django
+from celery.signals import celeryd_init
 
 django.setup()
 
@@ -85,9 +86,15 @@ def _ready(_checkpoint: object, **_: object) -> SteppingGenerator:
     return SteppingGenerator(int(os.environ["EVENHAND_ROWS"]), int(os.environ["FAKE_STEP_MS"]) / 1000)
 
 
-# The checkpoint is neither prepared nor loaded, so that a worker starts in a second.
-preparing.ready_engine = _ready  # type: ignore[assignment]
-preparing.device_name = lambda _: "fake"  # type: ignore[assignment]
+@celeryd_init.connect
+def _write_without_a_model(**_: object) -> None:
+    """Neither prepare nor load the checkpoint, so that a worker starts in a second.
+
+    Only where a worker starts: tests that merely import this module keep the real engine.
+    """
+    preparing.ready_engine = _ready  # type: ignore[assignment]
+    preparing.device_name = lambda _: "fake"  # type: ignore[assignment]
+
 
 if os.environ.get("FAKE_REDELIVERY"):
     # The worst that a broker can be told: a task counts as lost as long as it runs.

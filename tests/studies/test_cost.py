@@ -71,6 +71,17 @@ def test_an_arm_without_completions_has_no_cost():
     )
 
 
+def test_nothing_is_compared_without_a_baseline():
+    study = priced_study(prompts=2)
+    study.arms.update(baseline=False)
+    study.arms.filter(name="guided").update(control=True)
+
+    first, second = queries.arm_costs(study)
+
+    assert (first.tokens, second.tokens) == (20, 40)
+    assert {cost.flops_ratio for cost in (first, second)} == {None}
+
+
 def test_questions_do_not_grow_with_the_arms(django_assert_num_queries):
     for arms in (("standard", "guided"), ("standard", "mild", "middling", "strong")):
         study = factories.ready_study(prompts=2, arms=arms)

@@ -66,6 +66,7 @@ def test_a_german_answer_to_an_english_prompt_is_flagged_with_its_reason():
     prompt.save()
     pair = study.comparisons.select_related("candidate", "prompt").get()
     rewrite(pair.candidate, "Das Meer ist groß, und die Boote sind auf dem Wasser, bis es wieder hell wird.")
+    rewrite(pair.baseline, "They look at the stars, and they wait until it is light again.")
     pair = queries.pairs(study).get()
 
     candidate, baseline = queries.text_findings(pair)

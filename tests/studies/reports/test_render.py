@@ -72,7 +72,8 @@ def test_a_study_that_is_not_closed_has_no_report(make):
 def test_an_unknown_format_names_those_that_exist(study):
     with pytest.raises(
         ReportError,
-        match="no report format “docx”; there are: html, pdf, json, csv, md, tex, codebook, recompute, zip",
+        match="no report format “docx”; there are: html, pdf, json, csv, md, tex, codebook, preregistration, "
+        "datasheet, recompute, zip",
     ):
         render(study, "docx")
 
