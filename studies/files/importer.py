@@ -59,23 +59,27 @@ def import_study(
     """Import a study file: a new draft, or the new content of a draft of that name."""
     entry = read_study(data, name=name, folder=folder)
     existing = Study.objects.filter(slug=entry.study).first()
+    if existing is not None and owner is not None and not allowed(owner, existing, Ability.EDIT):
+        raise StudyError(f"The name “{entry.study}” is taken: choose another one for “study:” in {name}.")
+    return import_entry(entry, existing, name=name, actor=actor, owner=owner)
+
+
+def import_entry(
+    entry: StudyEntry, existing: Study | None, *, name: str, actor: str, owner: User | None = None
+) -> Study:
+    """Store what was read from a file or from the editor: a new draft, or the draft anew.
+
+    Completions of a draft stay when nothing that they answer has changed.
+    """
+    changed = _changed_keys(existing, entry) if existing else None
+    if existing is not None and not changed:
+        return existing
     if existing is not None:
-        if owner is not None and not allowed(owner, existing, Ability.EDIT):
-            raise StudyError(f"The name “{entry.study}” is taken: choose another one for “study:” in {name}.")
-        if _says_the_same(existing, entry):
-            return existing
-        refuse_frozen(study=existing, actor=actor, wanted=f"import of {name}")
-        if existing.status != StudyStatus.DRAFT:
-            raise StudyError(
-                f"“{entry.study}” has completions already, so its plan stays; "
-                "import the file under another name to start a new study."
-            )
+        _refuse_unless_draft(existing, entry, actor=actor, name=name)
     with transaction.atomic():
         study = existing or Study(slug=entry.study, created_by=owner)
-        # Those of a cancelled generation, or imported ones: they answer prompts that are replaced now.
-        holding.forget(study.key)
         _fill(study, entry)
-        _replace_parts(study, entry, name=name)
+        _replace_parts(study, entry, name=name, changed=changed)
         record_event(
             actor=actor,
             action="study.imported",
@@ -87,9 +91,20 @@ def import_study(
     return study
 
 
-def _says_the_same(study: Study, entry: StudyEntry) -> bool:
+def _refuse_unless_draft(study: Study, entry: StudyEntry, *, actor: str, name: str) -> None:
+    refuse_frozen(study=study, actor=actor, wanted=f"import of {name}")
+    if study.status != StudyStatus.DRAFT:
+        raise StudyError(
+            f"“{entry.study}” has completions already, so its plan stays; "
+            "import the file under another name to start a new study."
+        )
+
+
+def _changed_keys(study: Study, entry: StudyEntry) -> set[str]:
+    """Return the keys of the file that ``entry`` says otherwise than ``study``."""
     given = entry if entry.seed is not None else entry.model_copy(update={"seed": study.seed})
-    return canonical(study_document(study)) == canonical(document_of(given))
+    old, new = study_document(study), document_of(given)
+    return {key for key in old.keys() | new.keys() if canonical([old.get(key)]) != canonical([new.get(key)])}
 
 
 def document_of(entry: StudyEntry) -> dict[str, object]:
@@ -133,13 +148,25 @@ def _fill(study: Study, entry: StudyEntry) -> None:
     study.save()
 
 
-def _replace_parts(study: Study, entry: StudyEntry, *, name: str) -> None:
-    for part in (study.criteria, study.arms, study.prompts):
-        part.all().delete()
+_ANSWERED = {"arms", "prompts", "replicates", "comparisons", "seed", "draws"}
+"""What completions answer: those that a draft has already are kept as long as none of it changes."""
+
+
+def _replace_parts(study: Study, entry: StudyEntry, *, name: str, changed: set[str] | None = None) -> None:
+    study.criteria.all().delete()
     Criterion.objects.bulk_create(
         Criterion(study=study, position=position, **criterion.model_dump())
         for position, criterion in enumerate(entry.criteria)
     )
+    if changed is None or changed & _ANSWERED:
+        # Those of a cancelled generation, or imported ones: they answer what is replaced now.
+        holding.forget(study.key)
+        _replace_arms_and_prompts(study, entry, name=name)
+
+
+def _replace_arms_and_prompts(study: Study, entry: StudyEntry, *, name: str) -> None:
+    for part in (study.arms, study.prompts):
+        part.all().delete()
     Arm.objects.bulk_create(_arm(study, position, arm, name=name) for position, arm in enumerate(entry.arms))
     Prompt.objects.bulk_create(
         (

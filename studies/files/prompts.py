@@ -9,7 +9,8 @@ from studies.files.errors import StudyFileError
 from studies.files.rows import SUFFIXES, Rows, read_rows
 from studies.files.schema import PromptEntry
 
-_COLUMNS = set(PromptEntry.model_fields) - {"messages"}
+COLUMNS = set(PromptEntry.model_fields) - {"messages"}
+"""The columns that a CSV may have."""
 
 
 def read_beside(reference: Any, *, folder: Path | None, name: str, line: int | None) -> tuple[str, Rows]:
@@ -25,7 +26,7 @@ def read_beside(reference: Any, *, folder: Path | None, name: str, line: int | N
         raise StudyFileError(
             f"“{told}” cannot be read: {error.strerror}", name=name, line=line, field="prompts.file"
         ) from error
-    rows = read_rows(data, name=told, columns=_COLUMNS)
+    rows = read_rows(data, name=told, columns=COLUMNS)
     if not rows:
         raise StudyFileError("the file holds no prompt", name=told, line=1)
     return told, rows

@@ -29,9 +29,9 @@ class _Locator:
             case ((name, rows), ("prompts", int(index), *rest)):
                 return StudyFileError(problem, name=name, line=rows[index][0], field=spoken(tuple(rest)))
         known = trail
-        while known not in self._lines:
+        while known and known not in self._lines:
             known = known[:-1]
-        return StudyFileError(problem, name=self._name, line=self._lines[known], field=spoken(trail))
+        return StudyFileError(problem, name=self._name, line=self._lines.get(known), field=spoken(trail))
 
 
 def read_study(data: bytes, *, name: str, folder: Path | None = None) -> StudyEntry:
@@ -47,10 +47,21 @@ def read_study(data: bytes, *, name: str, folder: Path | None = None) -> StudyEn
     try:
         entry = StudyEntry.model_validate(content)
     except ValidationError as error:
-        raise _first(error, locator) from error
+        raise _all(error, locator)[0] from error
     for trail, problem in problems(entry):
         raise locator.error(trail, problem)
     return entry
+
+
+def check_data(content: dict[str, Any], *, name: str) -> tuple[StudyEntry | None, list[StudyFileError]]:
+    """Return the entry that plain data makes, or none and everything that is wrong with it."""
+    locator = _Locator(name, {}, None)
+    try:
+        entry = StudyEntry.model_validate(content)
+    except ValidationError as error:
+        return None, _all(error, locator)
+    wrong = [locator.error(trail, problem) for trail, problem in problems(entry)]
+    return (None if wrong else entry), wrong
 
 
 def _with_prompts(
@@ -63,14 +74,14 @@ def _with_prompts(
     return content | {"prompts": [row for _, row in beside[1]]}, beside
 
 
-def _first(error: ValidationError, locator: _Locator) -> StudyFileError:
-    """Return the first error. Missing keys come last: a misspelt key explains a missing one."""
+def _all(error: ValidationError, locator: _Locator) -> list[StudyFileError]:
+    """Return the errors by line. Missing keys come last: a misspelt key explains a missing one."""
     details = error.errors(include_url=False)
     found = [
         (detail["type"] == "missing", locator.error(tuple(detail["loc"]), problem_of(detail)))
         for detail in details
     ]
-    return min(found, key=lambda one: (one[0], one[1].line or 0))[1]
+    return [one for _, one in sorted(found, key=lambda one: (one[0], one[1].line or 0))]
 
 
 _SHOWN = 60

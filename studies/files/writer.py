@@ -34,5 +34,9 @@ _Dumper.add_representer(str, _text)
 
 def export_study(study: Study) -> str:
     """Return the study file of ``study``."""
-    document: dict[str, Any] = study_document(study)
-    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000)
+    return dump(study_document(study))
+
+
+def dump(data: dict[str, Any]) -> str:
+    """Return plain data as the study file writes it."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000)

@@ -53,7 +53,7 @@ def test_the_empty_list_says_what_to_do_next(dashboard):
     page = text(dashboard.get("/studies/"))
 
     assert "No study yet" in page
-    assert "Import a study file" in page
+    assert "New study" in page
 
 
 def test_the_list_shows_status_progress_and_the_next_step(dashboard):
