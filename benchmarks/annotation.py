@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.annotation_client import Browser  # noqa: E402 - found by the line above
+from benchmarks.processor import Meter, own_seconds, postgres_pid, tree_seconds  # noqa: E402
 from tests import services_kit  # noqa: E402
 from tests.site_kit import Site, running_site  # noqa: E402
 
@@ -45,6 +46,15 @@ def site_of(mode: str) -> Iterator[Site]:
         yield site
 
 
+def meter_of(site: Site) -> Meter:
+    """Measure the site, its database if that is a server, and the clients in this process."""
+    parts = {"site": lambda: tree_seconds(site.process.pid if site.process else 0)}
+    if url := site.environment.get("DATABASE_URL"):
+        database = postgres_pid(url)
+        parts["database"] = lambda: tree_seconds(database)
+    return Meter(parts | {"clients": own_seconds})
+
+
 def judge(url: str, invite: str, start: threading.Barrier) -> list[float]:
     """Take part until nothing is left; return how long each cycle took."""
     browser, cycles = Browser(url, f"/s/{invite}/"), []
@@ -58,8 +68,8 @@ def judge(url: str, invite: str, start: threading.Barrier) -> list[float]:
     return cycles
 
 
-def measured(site: Site, clients: int) -> tuple[float, list[float]]:
-    """Fill one fresh study; return cycles per second and each cycle's seconds."""
+def measured(site: Site, clients: int) -> tuple[float, list[float], str]:
+    """Fill one fresh study; return cycles per second, their seconds, and the cores' part."""
     study = site.seed(
         "tests.site_seed:open_study",
         comparisons=COMPARISONS,
@@ -71,13 +81,14 @@ def measured(site: Site, clients: int) -> tuple[float, list[float]]:
     with ThreadPoolExecutor(clients) as pool:
         done = [pool.submit(judge, site.url, study["invite"], start) for _ in range(clients)]
         start.wait()
-        began = time.perf_counter()
+        began, meter = time.perf_counter(), meter_of(site)
         cycles = [seconds for each in done for seconds in each.result()]
         took = time.perf_counter() - began
+        used = meter.per(len(cycles))
     tally = site.seed("tests.site_seed:tally", slug=study["slug"])
     if tally["per_comparison"] != [OVERLAP] * COMPARISONS:
         raise SystemExit(f"the study is not filled exactly: {tally['per_comparison']}")
-    return len(cycles) / took, cycles
+    return len(cycles) / took, cycles, used
 
 
 def p95(seconds: list[float]) -> float:
@@ -96,12 +107,12 @@ def main() -> None:
     with site_of(given.mode) as site:
         for number in range(given.runs):
             load = os.getloadavg()[0]
-            rate, cycles = measured(site, given.clients)
+            rate, cycles, used = measured(site, given.clients)
             rates.append(rate)
             tails.append(p95(cycles))
             print(
                 f"run {number + 1}: {rate:.0f} cycles/s, median {statistics.median(cycles) * 1e3:.0f} ms, "
-                f"p95 {tails[-1] * 1e3:.0f} ms  (load before: {load:.1f})",
+                f"p95 {tails[-1] * 1e3:.0f} ms, {used}  (load before: {load:.1f})",
                 flush=True,
             )
     print(

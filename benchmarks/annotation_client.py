@@ -25,10 +25,11 @@ class Browser:
     """Answers that the site was too busy or too dead to give at the first try."""
     _connection: http.client.HTTPConnection | None = None
 
-    def open(self) -> None:
+    def open(self, think: Callable[[], None] = lambda: None) -> None:
         """Follow the link, agree, read the instructions: up to the first comparison."""
         self._ask("GET", self.path)
         while self.path.endswith(("/consent/", "/instructions/")):
+            think()
             self._ask("POST", self.path, self._fields() | {"agree": "on"})
 
     @property

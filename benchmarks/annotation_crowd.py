@@ -2,7 +2,8 @@
 
     .venv/bin/python benchmarks/annotation_crowd.py [ANNOTATORS] [COMPARISONS]
 
-Served mode. Annotators think 1 to 3 seconds; one in ten vanishes with a comparison on the screen. All of
+Served mode. All follow the link in one moment, and think 1 to 3 seconds over the consent, over the
+instructions and over each comparison; one in ten vanishes with a comparison on the screen. All of
 gunicorn is ended with SIGKILL twice and started again; a browser that finds no site sends the same form
 again, as the page does. When the vanished ones' leases of one minute have run out, a few latecomers judge
 the rest. Then it is counted: judgments over and under k, doubled ones, and acknowledged answers that
@@ -26,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.annotation import OVERLAP, WORDS, p95, site_of  # noqa: E402 - found by the line above
 from benchmarks.annotation_client import Browser  # noqa: E402
+from benchmarks.processor import Meter, own_seconds, postgres_pid, tree_seconds  # noqa: E402
 from tests.site_kit import Site  # noqa: E402
 
 LEASE_SECONDS, LATECOMERS, KILLS, QUIET_SECONDS = 60, 4, 2, 10
@@ -40,12 +42,35 @@ class Crowd:
     saved: set[str] = field(default_factory=set)
     cycles: list[tuple[float, float]] = field(default_factory=list)
     """When each began, and how long it took."""
+    _ended: float = 0.0
+    """Seconds of processor that the killed ones had used."""
+
+    def meter(self) -> Meter:
+        """Measure the site, whichever of its processes did the work, its database, and these clients."""
+        database = postgres_pid(self.site.environment["DATABASE_URL"])
+        return Meter(
+            {
+                "site": lambda: self._ended + tree_seconds(self.site.process.pid),
+                "database": lambda: tree_seconds(database),
+                "clients": own_seconds,
+            }
+        )
+
+    def kill_and_restart(self) -> None:
+        """End gunicorn and its servers without warning, and start it again."""
+        process = self.site.process
+        self._ended += tree_seconds(process.pid)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for each in (process.pid, *map(int, children)):
+            os.kill(each, signal.SIGKILL)
+        process.wait()
+        self.site.start()
 
     def take_part(self, number: int, *, vanishing: bool, think: tuple[float, float]) -> None:
         """Judge until nothing is left, or vanish."""
         draw = np.random.default_rng(number)
         browser = Browser(self.site.url, f"/s/{self.invite}/")
-        browser.open()
+        browser.open(lambda: time.sleep(draw.uniform(*think)))
         left = int(draw.integers(1, 5)) if vanishing else -1
         while browser.comparison and left:
             time.sleep(draw.uniform(*think))
@@ -54,15 +79,6 @@ class Crowd:
             self.cycles.append((began, time.monotonic() - began))
             left -= 1
         browser.close()
-
-
-def kill_and_restart(site: Site) -> None:
-    """End gunicorn and its servers without warning, and start it again."""
-    children = Path(f"/proc/{site.process.pid}/task/{site.process.pid}/children").read_text().split()
-    for process in (site.process.pid, *map(int, children)):
-        os.kill(process, signal.SIGKILL)
-    site.process.wait()
-    site.start()
 
 
 def stored(*, slug: str) -> list[str]:
@@ -90,7 +106,7 @@ def main() -> None:
         crowd, restarts = Crowd(site, study["invite"]), []
         load = os.getloadavg()[0]
         with ThreadPoolExecutor(people) as pool:
-            began = time.monotonic()
+            began, meter = time.monotonic(), crowd.meter()
             parts = [
                 pool.submit(crowd.take_part, number, vanishing=number % 10 == 0, think=(1, 3))
                 for number in range(people)
@@ -99,11 +115,12 @@ def main() -> None:
                 while len(crowd.saved) < share * comparisons * OVERLAP // (KILLS + 1):
                     time.sleep(0.1)
                 killed = time.monotonic()
-                kill_and_restart(site)
+                crowd.kill_and_restart()
                 restarts.append((killed, time.monotonic() + QUIET_SECONDS))
             for part in parts:
                 part.result()
             took = time.monotonic() - began
+            used = meter.per(len(crowd.cycles))
         time.sleep(LEASE_SECONDS + 1)
         late = [
             threading.Thread(
@@ -117,6 +134,7 @@ def main() -> None:
             thread.join()
         report(crowd, study["slug"], comparisons, restarts)
         print(f"{people} annotators, {comparisons} comparisons, {took:.0f} s; load before {load:.1f}")
+        print(f"{used}, arrivals and starts included")
 
 
 def report(crowd: Crowd, slug: str, comparisons: int, restarts: list[tuple[float, float]]) -> None:

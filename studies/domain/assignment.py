@@ -40,6 +40,8 @@ class Progress:
     """Comparisons judged; checks and repeats count like any."""
     total: int
     """Comparisons judged, on screen, or to be had at this moment, up to the quota and its checks."""
+    last_key: str
+    """The key of the row judged last, whose answer can be taken back; empty before the first."""
 
     @property
     def position(self) -> int:
@@ -190,7 +192,7 @@ def _progress(annotator: Annotator, past: History, now: datetime) -> Progress:
     more = left(annotator, past.met, now, most=annotator.study.quota - past.reals)
     reals = past.reals + more
     total = reals + past.own + to_come(annotator, reals=reals)
-    return Progress(done=past.answered, total=total)
+    return Progress(done=past.answered, total=total, last_key=past.last_key)
 
 
 def release(assignment: Assignment) -> None:

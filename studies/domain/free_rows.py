@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -57,6 +58,8 @@ class History:
     held: int | None
     """The row on the screen."""
     last_prompt: int | None
+    last_key: str
+    """Of the row answered last; empty before the first answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +77,19 @@ class Candidate:
 def history(annotator: Annotator) -> History:
     """Return what an annotator has met, in one query over their own rows."""
     rows = _rows(
-        "SELECT a.id, a.comparison_id, a.candidate_slot, a.submitted_at IS NOT NULL, c.kind, c.prompt_id, "
-        "a.leased_at FROM studies_assignment a JOIN studies_comparison c ON c.id = a.comparison_id "
+        "SELECT a.id, a.comparison_id, a.candidate_slot, a.submitted_at, c.kind, c.prompt_id, a.leased_at, "
+        "a.key FROM studies_assignment a JOIN studies_comparison c ON c.id = a.comparison_id "
         "WHERE a.annotator_id = %s UNION ALL "
-        "SELECT NULL, s.comparison_id, '', NULL, c.kind, c.prompt_id, s.created_at FROM studies_skip s "
+        "SELECT NULL, s.comparison_id, '', NULL, c.kind, c.prompt_id, s.created_at, NULL FROM studies_skip s "
         "JOIN studies_comparison c ON c.id = s.comparison_id WHERE s.annotator_id = %s ORDER BY 7, 1",
         [annotator.pk, annotator.pk],
     )
     taken = [row for row in rows if row[0] is not None]
     real = [row for row in taken if row[4] == Kind.REAL]
+    answered = [row for row in taken if row[3]]
+    last = max(answered, key=lambda row: (row[3], row[0]), default=None)
     return History(
-        answered=sum(bool(row[3]) for row in taken),
+        answered=len(answered),
         done=sum(bool(row[3]) for row in real),
         reals=len(real),
         own=len(taken) - len(real),
@@ -93,6 +98,7 @@ def history(annotator: Annotator) -> History:
         met=frozenset(row[1] for row in rows),
         held=next((row[0] for row in taken if not row[3]), None),
         last_prompt=rows[-1][5] if rows else None,
+        last_key=str(UUID(str(last[7]))) if last else "",
     )
 
 

@@ -141,12 +141,6 @@ def last_answered(annotator: Annotator) -> Assignment | None:
     return answered.select_related("comparison").order_by("-submitted_at", "-pk").first()
 
 
-def last_key(annotator: Annotator) -> str:
-    """Return the key of the row an annotator answered last; empty when there is none."""
-    answered = Assignment.objects.filter(annotator=annotator, submitted_at__isnull=False)
-    return str(next(iter(answered.order_by("-submitted_at", "-pk").values_list("key", flat=True)[:1]), ""))
-
-
 @transaction.atomic
 def undo_last(*, annotator: Annotator, assignment_key: UUID, now: datetime) -> bool:
     """Take the last answer back: it is logged, deleted, and the row is leased to its annotator again.

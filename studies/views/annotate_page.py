@@ -11,12 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from generation.spec import Message
 from studies.domain.assignment import Progress, progress
-from studies.domain.criteria import criteria_of
-from studies.domain.judging import last_key
 from studies.domain.unblinding import responses
 from studies.enums import TextFormat
 from studies.forms.annotate import JudgmentForm, ReportForm
 from studies.models import Assignment, Comparison, new_key
+from studies.views.annotate_parts import parts
 from studies.views.annotate_visit import Visit
 from studies.views.differences import panes
 
@@ -68,12 +67,11 @@ def comparison_page(
     study = visit.study
     row.comparison.study = study  # at hand already; a chain of thought's answer needs its marker
     shown = _asked(row.comparison)
-    form = form or JudgmentForm(criteria=criteria_of(study), reasons=study.reasons)
-    bound = form.is_bound or (report is not None and report.is_bound)
+    far = far or progress(annotator=visit.annotator, now=visit.now)
     return visit.show(
         "compare",
-        status=422 if bound else 200,
-        progress=far or progress(annotator=visit.annotator, now=visit.now),
+        status=422 if form or report else 200,
+        progress=far,
         assignment=str(row.key),
         key=str(_submission_key(form)),
         responses=panes(responses(row), marked=study.differences),
@@ -81,15 +79,10 @@ def comparison_page(
         differences=study.differences,
         turns=shown,
         long=is_long(shown),
-        questions=form.questions(),
-        error=form.first_error() if form.is_bound else "",
-        reason=form.data.get("reason", ""),
-        ticks=form.ticks(),
-        reason_needed=study.reasons.get("required", False),
-        reason_missing="reason" in form.errors,
+        parts=parts(study, form, report),
+        error=form.first_error() if form else "",
         min_exposure_ms=study.min_exposure_ms,
-        undo=last_key(visit.annotator),
-        report=report or ReportForm(),
+        undo=far.last_key,
     )
 
 
@@ -100,7 +93,7 @@ def _asked(comparison: Comparison) -> list[Turn]:
     return turns(comparison.prompt.turns, plain=bool(comparison.prompt.text))
 
 
-def _submission_key(form: JudgmentForm) -> UUID:
+def _submission_key(form: JudgmentForm | None) -> UUID:
     """Return the key of a form that came back, or a new one."""
-    given = form.cleaned_data.get("key") if form.is_bound else None
+    given = form.cleaned_data.get("key") if form else None
     return given or new_key()

@@ -288,7 +288,7 @@ def test_serving_costs_the_same_queries_at_any_size(django_assert_num_queries):
     for study in (small, large):
         client = arrive(study)
         judge_all(client, study, 1)
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(10):
             client.get(address(study, "compare"))
 
 
@@ -364,3 +364,34 @@ def test_an_expired_lease_is_renewed_for_its_holder():
 
     assert again["assignment"] == page["assignment"]
     assert Assignment.objects.get(key=page["assignment"]).lease_expires_at > timezone.now()
+
+
+def test_what_was_shown_to_one_is_not_kept_for_another():
+    study = open_study(criteria=(("overall", Scale.TIE),), reasons={"options": ["Clearer"]})
+    first, second = arrive(study), arrive(study)
+    page = served(first, study)
+    unwritten = first.get(address(study, "compare")).context["parts"]
+
+    refused = first.post(
+        address(study, "compare"), {**page, "reason": "Half a thought.", "ticked": "Clearer"}
+    )
+    german = second.get(address(study, "compare"), headers={"accept-language": "de"})
+    english = second.get(address(study, "compare"))
+
+    assert "Half a thought." in refused.text
+    assert "A ist besser" in german.text
+    assert dict(english.context["parts"]) == dict(unwritten)
+
+
+def test_the_last_answer_can_be_taken_back_whatever_was_given_back_since():
+    study = open_study(comparisons=4)
+    client = arrive(study)
+    judge_all(client, study, 1)
+    second = served(client, study)
+    answer(client, study, second)
+    third = served(client, study)
+    client.post(address(study, "skip"), {"assignment": third["assignment"], "reason": "broken"})
+
+    undo = client.get(address(study, "compare")).context["undo"]
+
+    assert undo == second["assignment"]
