@@ -6,6 +6,8 @@ from django.urls import include, path
 from studies.views import login
 
 handler403 = "studies.views.access.forbidden"
+handler404 = "studies.views.failures.not_found"
+handler500 = "studies.views.failures.server_error"
 urlpatterns = [
     # One way in, with its second step and its limits: the admin has none of its own.
     path("admin/login/", login.admin_login),

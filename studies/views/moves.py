@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from studies.domain import generating, lifecycle
+from studies.domain import generating, invites, lifecycle
 from studies.domain.errors import StudyError
 from studies.enums import Ability, StudyStatus
 from studies.models import Study
@@ -114,6 +114,13 @@ def _resume(_: Estimate) -> list[str]:
     return ["Annotators are given comparisons again, through the same link."]
 
 
+def _renew_link(_: Estimate) -> list[str]:
+    return [
+        "The link that was sent out lets nobody in any more, and this page shows another to send.",
+        "Whoever has begun goes on by the old link, to the completion code.",
+    ]
+
+
 def _close(_: Estimate) -> list[str]:
     return [
         "No further answer is taken. A closed study cannot be opened again.",
@@ -208,6 +215,16 @@ _ALL = (
         (StudyStatus.PAUSED,),
         lifecycle.resume_study,
         _resume,
+    ),
+    Move(
+        "renew-link",
+        "Withdraw the link",
+        "Withdraw the annotators’ link and make another?",
+        "The old link is withdrawn. Send newcomers the one that is shown now.",
+        (StudyStatus.OPEN, StudyStatus.PAUSED),
+        invites.renew_invite,
+        _renew_link,
+        final=True,
     ),
     Move(
         "close",

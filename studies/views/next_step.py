@@ -65,7 +65,7 @@ def next_step(
             return _open(slots)
         case StudyStatus.PAUSED:
             words = "Nobody is given a comparison until you resume."
-            return NextStep(words, move=MOVES["resume"], others=(MOVES["close"],))
+            return NextStep(words, move=MOVES["resume"], others=(MOVES["renew-link"], MOVES["close"]))
         case _:
             return _closed(study)
 
@@ -94,7 +94,7 @@ def _open(slots: SlotCounts) -> NextStep:
         words = "Every planned judgment is there. Closing unblinds the arms and makes the report."
         return NextStep(words, move=MOVES["close"], others=(MOVES["pause"],))
     words = "Send annotators this link. Each is led from consent to the completion code."
-    return NextStep(words, others=(MOVES["pause"], MOVES["close"]))
+    return NextStep(words, others=(MOVES["pause"], MOVES["renew-link"], MOVES["close"]))
 
 
 def _closed(study: Study) -> NextStep:

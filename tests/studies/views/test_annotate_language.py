@@ -16,6 +16,8 @@ SAID = re.compile(r"""\{% translate ["'](.+?)["'] %\}|\b_\(\s*"(.+?)"\s*\)""")
 PLACES = (
     "templates/annotate/*.html",
     "templates/annotate/parts/*.html",
+    "templates/404.html",
+    "templates/500.html",
     "studies/forms/*.py",
     "studies/views/annotate*.py",
 )

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -277,6 +278,22 @@ def test_a_paused_study_is_resumed(dashboard):
 
     study.refresh_from_db()
     assert study.status == StudyStatus.OPEN
+
+
+def test_the_link_is_withdrawn_for_another_and_the_log_says_who_did_it(dashboard):
+    study = factories.open_study()
+    old = study.invite
+
+    asked = text(dashboard.get(f"/studies/{study.slug}/do/renew-link/"))
+    page = dashboard.post(f"/studies/{study.slug}/do/renew-link/", follow=True).content.decode()
+
+    study.refresh_from_db()
+    event = study.events.latest("id")
+    assert "lets nobody in any more" in asked
+    assert study.invite != old
+    assert f"/s/{study.invite}/" in page
+    assert Client().get(f"/s/{old}/").status_code == 410
+    assert (event.action, event.actor) == ("invite.renewed", "ada")
 
 
 def test_a_move_that_does_not_apply_changes_nothing_and_says_why(dashboard):
