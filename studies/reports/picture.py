@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from studies.reports import style
-from studies.reports.style import PLAIN, Look
+from studies.reports.style import Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +20,18 @@ class Picture:
     title: str
     alternative: str
     looks: dict[Look, bytes]
+    adaptive: dict[bool, bytes]
+    """What a page shows, narrow and wide: each follows the reader's scheme by itself."""
 
     @property
     def uri(self) -> str:
-        """The plain picture as a data URI."""
-        return _data_uri(self.looks[PLAIN])
+        """The wide picture as a data URI."""
+        return _data_uri(self.adaptive[False])
 
     @property
     def sources(self) -> list[tuple[str, str]]:
-        """Media query and data URI of every other look, the first match being the right one."""
-        return [(look.media, _data_uri(made)) for look, made in self.looks.items() if look != PLAIN]
+        """Media query and data URI of the narrow picture."""
+        return [(Look(narrow=True).media, _data_uri(self.adaptive[True]))]
 
 
 def _data_uri(picture: bytes) -> str:
@@ -38,11 +40,18 @@ def _data_uri(picture: bytes) -> str:
 
 def draw(name: str, words: tuple[str, str], paint: Callable[[Look], Figure], *, simulated: bool) -> Picture:
     """Return a picture in every look; ``words`` are its title and its alternative text."""
-    made = {}
-    for look in style.LOOKS:
+    drawn = {}
+    for narrow in (True, False):
+        look = Look(narrow=narrow, marked=True)
         figure = paint(look)
         if simulated:
             style.watermark(figure, look.colours)
-        made[look] = style.svg(figure)
+        drawn[narrow] = style.svg(figure)
     title, alternative = words
-    return Picture(name, title, f"SIMULATED. {alternative}" if simulated else alternative, made)
+    return Picture(
+        name,
+        title,
+        f"SIMULATED. {alternative}" if simulated else alternative,
+        {look: style.painted(drawn[look.narrow], look.colours) for look in style.LOOKS},
+        {narrow: style.adaptive(made) for narrow, made in drawn.items()},
+    )

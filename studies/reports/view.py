@@ -9,6 +9,7 @@ from studies.reports import (
     methods,
     sections,
     sections_effort,
+    sections_forms,
     sections_models,
     sections_more,
     sections_plan,
@@ -52,6 +53,7 @@ def _sections(summary: ReportSummary) -> list[Section]:
         *sections_study.annotators(summary),
         methods.methods(summary),
         methods.recomputation(summary),
+        *sections_forms.forms(summary),
     ]
 
 

@@ -1,13 +1,18 @@
 """The two forms to attach: what the plan fixed, and who judged what."""
 
 import json
+import re
 
 import pytest
 from django.core.management import call_command
 
 from studies.analysis.planning import Assumptions, Design, planned_power
+from studies.reports.pdf import plain
 from studies.reports.preregistration import BLANK, preregistration
 from studies.reports.render import render
+from studies.reports.sections_forms import forms
+from studies.reports.summary import summarize
+from studies.reports.view import report_view
 from tests.factories import draft_study, open_study
 from tests.studies.reports.kit import PLAN, judged_study, planned_study
 
@@ -96,3 +101,41 @@ def test_a_plan_that_cannot_be_has_no_power():
     study = judged_study(comparisons=2, analysis={"expected": expected})
 
     assert json.loads(render(study, "json"))["planned_power"] is None
+
+
+def words(text):
+    return set(re.findall(r"\w+", text))
+
+
+def test_both_forms_are_appendices_with_every_word_of_their_files(planned):
+    summary = summarize(planned)
+    first, second = forms(summary)
+
+    shown = [words(" ".join(spoken(section.blocks))) for section in (first, second)]
+    asked = [words(form.partition("\n")[2]) for form in (summary.preregistration, summary.datasheet)]
+
+    assert [section.key for section in (first, second)] == ["preregistration", "datasheet"]
+    assert asked[0] <= shown[0]
+    assert asked[1] <= shown[1] | {"question", "answer"}
+    assert not any(
+        mark in text for section in (first, second) for text in spoken(section.blocks) for mark in ("|", "**")
+    )
+    assert [section.key for section in report_view(summary)["sections"]][-2:] == [
+        "preregistration",
+        "datasheet",
+    ]
+
+
+def spoken(blocks):
+    """Return every text of the blocks."""
+    for block in blocks:
+        for value in plain(block).values():
+            yield from flat(value)
+
+
+def flat(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for each in value:
+            yield from flat(each)

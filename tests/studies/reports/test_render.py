@@ -19,7 +19,7 @@ from studies.reports.errors import ReportError
 from studies.reports.export import judgments_bytes
 from studies.reports.render import FORMATS, ensure_reportable, render, report_context
 from tests.factories import AnnotatorFactory, draft_study, judge, open_study, ready_study
-from tests.studies.reports.kit import exclude, judged_study
+from tests.studies.reports.kit import exclude, judged_study, planned_study
 
 pytestmark = pytest.mark.django_db
 TEXTS = ("html", "json", "csv", "md", "tex")
@@ -290,3 +290,10 @@ def test_queries_do_not_grow_with_the_judgments():
         counts.append(len(queries))
 
     assert counts[0] == counts[1]
+
+
+def test_a_page_of_three_arms_stays_small():
+    page = render(planned_study(arms=("standard", "mild", "strong")), "html")
+
+    # With every picture four times, as base64, it was 750 kB.
+    assert len(page) < 400_000
