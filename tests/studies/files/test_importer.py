@@ -13,7 +13,7 @@ from studies.files.schema import AnalysisEntry
 from studies.files.writer import export_study
 from studies.models import AuditEvent, Study
 from studies.presets.load import FOLDER
-from tests.factories import open_study
+from tests.factories import draft_study, open_study
 
 pytestmark = pytest.mark.django_db
 PRESET = (FOLDER / "stay-on-topic.yaml").read_bytes()
@@ -176,7 +176,7 @@ LINES = st.text(
 @example(consent="0\x85", instructions="a\r\nb\u2028c\u2029\n")
 @example(consent="# no\n", instructions=" - a: b\n\n\n")
 def test_any_text_survives_the_round_trip(consent, instructions):
-    study = open_study_draft()
+    study = draft_study(prompts=2)
     Study.objects.filter(pk=study.pk).update(consent=consent, instructions=instructions)
     study.refresh_from_db()
 
@@ -185,10 +185,6 @@ def test_any_text_survives_the_round_trip(consent, instructions):
 
     assert (copy.consent, copy.instructions) == (consent, instructions)
     assert renamed(export_study(copy), study.slug) == text
-
-
-def open_study_draft():
-    return imported(renamed(PRESET.decode(), f"s{Study.objects.count()}"))
 
 
 def test_import_over_a_draft_replaces_its_content():

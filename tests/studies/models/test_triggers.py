@@ -29,6 +29,7 @@ def test_removing_then_installing_gives_them_all_back():
     assert triggers.missing() == []
 
 
+@pytest.mark.services
 def test_installation_of_the_first_schema_is_upgraded(tmp_path):
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     environment |= {"EVENHAND_DATA": str(tmp_path), "DJANGO_SETTINGS_MODULE": "config.settings"}
