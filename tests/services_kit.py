@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import psycopg
 from psycopg import sql
 
-START_SECONDS = 20
+START_SECONDS = 60
 
 
 def free_port() -> int:

@@ -25,8 +25,8 @@ from typing import Any
 from tests.services_kit import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 60
-STOP_SECONDS = 20
+START_SECONDS = 180
+STOP_SECONDS = 60
 _MARK = "seeded: "
 
 

@@ -17,13 +17,12 @@ import pytest
 
 from tests.services_kit import free_port
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[1]
 STEERING = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PORT", "HOST", "DJANGO_SETTINGS_MODULE")
 COMMAND = (sys.executable, "-m", "config.launch")
-UP_SECONDS = 120
-DOWN_SECONDS = 30
+DOWN_SECONDS = 120
 LAST_LINE = "Ctrl-C stops everything"
 
 
@@ -57,7 +56,7 @@ class Launched:
 
     def healthy(self):
         """Whether the site answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", "/healthz")
             return connection.getresponse().status == 200
@@ -118,7 +117,7 @@ def refused(data, port, **variables):
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DOWN_SECONDS,
         check=False,
     )
     assert done.stdout == ""
@@ -134,7 +133,7 @@ def link(data):
     return done.stdout.strip()
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=120):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it never came to pass"

@@ -12,10 +12,10 @@ import pytest
 
 from tests.endpoint_server import Script, answer, refuse, serving
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 90
+PATIENCE = 240
 KEY, OTHER_KEY = "sk-canary-5f1d0c7e", "sk-second-canary-11aa"
 STUDY = """\
 evenhand: 1
@@ -113,7 +113,7 @@ def test_worker_calls_servers_and_keeps_their_keys_to_itself(tmp_path: Path) -> 
         finally:
             worker.terminate()
             try:
-                worker.wait(30)
+                worker.wait(PATIENCE / 4)
             finally:
                 if worker.poll() is None:
                     os.killpg(worker.pid, signal.SIGKILL)

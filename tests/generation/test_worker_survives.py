@@ -11,7 +11,7 @@ from tests import services_kit
 from tests.generation import rows, worker_site
 from tests.generation.worker_site import Site
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
 
 PROMPTS, ARMS, REPLICATES = 10, 2, 2
 TOTAL = PROMPTS * ARMS * REPLICATES
@@ -75,7 +75,7 @@ def test_worker_that_is_asked_to_end_gives_back_what_it_holds(site: Site) -> Non
     with site.watched() as look, site.worker() as worker:
         site.wait(lambda: count(look(), "claimed") > 0)
         worker.terminate()
-        worker.wait(30)
+        worker.wait(worker_site.PATIENCE)
         left = look()
 
     assert worker.returncode == 0

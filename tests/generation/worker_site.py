@@ -15,7 +15,8 @@ from pathlib import Path
 import redis
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 90
+PATIENCE = 240
+"""Seconds that a test waits at the most; a machine with nothing else to do needs a tenth."""
 DJANGO = """
 import json, os, sys
 import django
