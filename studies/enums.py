@@ -28,7 +28,7 @@ MOVES: dict[StudyStatus, tuple[StudyStatus, ...]] = {
 FROZEN = (StudyStatus.OPEN, StudyStatus.PAUSED, StudyStatus.CLOSED, StudyStatus.ARCHIVED)
 """Statuses in which the plan is frozen."""
 UNBLINDED = (StudyStatus.CLOSED, StudyStatus.ARCHIVED)
-"""Statuses in which researchers may see which arm wrote what."""
+"""Statuses in which researchers may see which arm wrote what, unblinded early or not."""
 
 
 class Slot(TextChoices):

@@ -187,7 +187,7 @@ def left(annotator: Annotator, met: Iterable[int], now: datetime, *, most: int) 
     if most <= 0:
         return 0
     unmet = _unmet(met)
-    rows = most * annotator.study.overlap
+    rows = most * annotator.study.judgments_each
     free = f"SELECT comparison_id FROM studies_assignment WHERE {_FREE}"  # noqa: S608 - as above
     counted = _rows(
         "SELECT COUNT(*) FROM ("  # noqa: S608 - as above

@@ -54,10 +54,10 @@ def _exactly_k(study: Study) -> Iterator[str]:
         in_a=Count("assignments", filter=Q(assignments__candidate_slot=Slot.A)),
     )
     for comparison in counted:
-        wanted = 0 if comparison.identical else study.overlap
+        wanted = 0 if comparison.identical else study.judgments_each
         if comparison.rows != wanted:
             yield f"Comparison {comparison.pk} has {comparison.rows} rows instead of {wanted}."
-        elif abs(2 * comparison.in_a - comparison.rows) > study.overlap % 2:
+        elif abs(2 * comparison.in_a - comparison.rows) > study.judgments_each % 2:
             yield f"Comparison {comparison.pk} has {comparison.in_a} of {comparison.rows} rows in order AB."
 
 

@@ -71,15 +71,41 @@ def plan_slots(study: Study) -> int:
     return len(rows)
 
 
-def _rows(study: Study, comparisons: list[int], rng: np.random.Generator) -> Iterator[Assignment]:
+def add_slots(study: Study, *, known: int) -> int:
+    """Make the rows of an extended study that are not there: those after the first ``known`` of each.
+
+    They go on as the plan's own would have: the pairs of rows in opposite orders run through, so the
+    orders of each comparison stay balanced whatever k was and is. Drawn anew from the study's seed.
+    """
+    last = study.assignments.filter(comparison__kind=Kind.REAL, ordinal=known)
+    ordered = last.order_by("comparison__prompt__position", "comparison")
+    found = list(ordered.values_list("comparison", "candidate_slot"))
+    before = np.array([slot == Slot.A for _, slot in found], dtype=bool)
+    rng = np.random.default_rng([study.seed, 1, known])
+    rows = list(_rows(study, [pk for pk, _ in found], rng, known=known, before=before))
+    Assignment.objects.bulk_create(rows, batch_size=_BATCH)
+    return len(rows)
+
+
+def _rows(
+    study: Study,
+    comparisons: list[int],
+    rng: np.random.Generator,
+    *,
+    known: int = 0,
+    before: NDArray[np.bool_] | None = None,
+) -> Iterator[Assignment]:
+    """Yield the rows from ``known`` on; ``before`` says of the last known row whether it stands in A."""
     number = len(comparisons)
-    in_a = np.zeros((study.overlap, number), dtype=bool)
-    for ordinal in range(study.overlap):
+    in_a = np.zeros((study.judgments_each, number), dtype=bool)
+    if before is not None:
+        in_a[known - 1] = before
+    for ordinal in range(known, study.judgments_each):
         # A row and the one before it, two by two, stand in opposite orders.
         in_a[ordinal] = ~in_a[ordinal - 1] if ordinal % 2 else rng.permuted(np.arange(number) % 2 == 0)
     keys = sort_keys(in_a, rng)
     for column, comparison in enumerate(comparisons):
-        for ordinal in range(study.overlap):
+        for ordinal in range(known, study.judgments_each):
             yield Assignment(
                 key=uuid.uuid4(),
                 study=study,

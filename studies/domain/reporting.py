@@ -97,7 +97,7 @@ def keep_interim(*, study: Study, actor: str, made: Made) -> Report:
 
 
 def _require_unblinded(study: Study) -> None:
-    if not study.unblinded:
+    if not study.closed:
         message = (
             f"“{study.slug}” is {StudyStatus(study.status).label.lower()}: its report can be made when it is "
             "closed, so that nobody sees results while judgments are still collected. Close it first."

@@ -263,7 +263,8 @@ def _judgments_arguments(parser: ArgumentParser) -> None:
 
 def _judgments(out: OutputWrapper, options: Options) -> None:
     study = find(options)
-    ensure_reportable(study)
+    if not study.unblinded:
+        ensure_reportable(study)
     with options["out"].open("w", encoding="utf-8", newline="") as file:
         file.writelines(export.judgment_lines(study))
     out.write(f"written: {options['out']}")

@@ -92,6 +92,10 @@ class Study(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     opened_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
+    extension = models.PositiveIntegerField(
+        default=0, help_text="Judgments per comparison added to the plan's after opening"
+    )
+    unblinded_at = models.DateTimeField(null=True, blank=True, help_text="When it was unblinded early")
 
     class Meta:
         verbose_name_plural = "studies"
@@ -131,8 +135,18 @@ class Study(models.Model):
 
     @property
     def unblinded(self) -> bool:
-        """Whether researchers may see which arm wrote what."""
+        """Whether researchers may see which arm wrote what: it is closed, or was unblinded early."""
+        return self.closed or self.unblinded_at is not None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the collection has ended for good."""
         return self.status in UNBLINDED
+
+    @property
+    def judgments_each(self) -> int:
+        """How many judgments each comparison is to get: the plan's k, and what was added to it."""
+        return self.overlap + self.extension
 
 
 class Criterion(models.Model):

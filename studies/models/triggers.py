@@ -116,6 +116,19 @@ TRIGGERS: tuple[Trigger, ...] = (
         "OLD.simulated AND NOT NEW.simulated",
     ),
     Trigger(
+        "studies_study_extension_grows_while_open",
+        "studies_study",
+        "UPDATE",
+        "NEW.extension <> OLD.extension AND NOT "
+        "(NEW.extension > OLD.extension AND OLD.status IN ('open', 'paused'))",
+    ),
+    Trigger(
+        "studies_study_once_unblinded_stays_so",
+        "studies_study",
+        "UPDATE",
+        f"OLD.unblinded_at IS NOT NULL AND {_changed('unblinded_at')}",
+    ),
+    Trigger(
         "studies_study_freezes_complete_plan",
         "studies_study",
         "UPDATE",
@@ -132,7 +145,7 @@ TRIGGERS: tuple[Trigger, ...] = (
         "studies_assignment_never_more_than_overlap",
         "studies_assignment",
         "INSERT",
-        "NEW.ordinal > (SELECT s.overlap FROM studies_study s WHERE s.id = NEW.study_id) "  # noqa: S608
+        "NEW.ordinal > (SELECT s.overlap + s.extension FROM studies_study s WHERE s.id = NEW.study_id) "  # noqa: S608
         f"AND NOT {_own('NEW')}",
     ),
     Trigger(

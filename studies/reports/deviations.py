@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from studies.analysis.plan import GROUP_SEQUENTIAL, NO_LOOKS, plan_from
+from studies.domain import early_unblinding, extending
 from studies.domain.audit import canonical
 from studies.domain.plan import study_document
 from studies.models import AuditEvent, Exclusion, Judgment, Study
@@ -24,6 +25,8 @@ def deviations(study: Study, counts: Flow, looks: tuple[LookTaken, ...]) -> tupl
     """Return every difference from the frozen plan that the program can see, as sentences."""
     return (
         *_of_the_plan(study),
+        *_of_unblinding(study),
+        *_of_extension(study),
         *_of_collection(study, counts),
         *_of_exclusions(study, counts),
         *_of_looks(study, looks),
@@ -46,12 +49,35 @@ def _of_the_plan(study: Study) -> Iterator[str]:
         yield f"{refused} attempts to change the frozen plan were refused."
 
 
+def _of_unblinding(study: Study) -> Iterator[str]:
+    for event in AuditEvent.objects.filter(study=study, action=early_unblinding.ACTION).order_by("id"):
+        after = event.after or {}
+        yield (
+            f"The study was unblinded early on {event.at:%Y-%m-%d}, after {after['comparisons_answered']} "
+            f"answered comparisons. Reason given: {_ended(after['reason'])}"
+        )
+
+
+def _of_extension(study: Study) -> Iterator[str]:
+    for event in AuditEvent.objects.filter(study=study, action=extending.ACTION).order_by("id"):
+        before, after = event.before or {}, event.after or {}
+        yield (
+            f"The study was extended on {event.at:%Y-%m-%d} from {before['overlap']} to {after['overlap']} "
+            f"judgments per comparison; the plan has {study.overlap}. Reason given: {_ended(after['reason'])}"
+        )
+
+
+def _ended(reason: str) -> str:
+    """Return somebody's words as a sentence that ends."""
+    return reason if reason.endswith((".", "!", "?")) else f"{reason}."
+
+
 def _of_collection(study: Study, counts: Flow) -> Iterator[str]:
     unfilled = counts.assignments_planned - counts.assignments_filled
     if unfilled > 0:
         yield (
             f"{unfilled} of {counts.assignments_planned} planned assignments were not filled, so some "
-            f"comparisons have fewer than {study.overlap} judgments."
+            f"comparisons have fewer than {study.judgments_each} judgments."
         )
     if counts.completions_failed:
         yield f"{counts.completions_failed} completions could not be written."

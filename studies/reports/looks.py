@@ -27,7 +27,7 @@ from studies.domain.errors import StudyError
 from studies.domain.reporting import Made, keep_interim
 from studies.domain.versions import versions
 from studies.enums import Kind, StudyStatus
-from studies.models import AuditEvent, Judgment, Study
+from studies.models import Assignment, AuditEvent, Judgment, Study
 from studies.reports.export import iso, judgments_bytes
 
 ACTION = "look.taken"
@@ -49,9 +49,45 @@ class LookTaken:
     """Whether the rule allowed to stop."""
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedLook:
+    """One look that the plan has."""
+
+    number: int
+    at: int
+    """Judgments of the headline's pair, if the looks are spread evenly."""
+    taken: bool
+    due: bool
+    last: bool
+    """The last one is the report of the closed study."""
+
+
 def looks_taken(study: Study) -> tuple[LookTaken, ...]:
     """Return every look that the log has, in order."""
     return tuple(_told(event) for event in _events(study))
+
+
+def planned_looks(study: Study) -> tuple[PlannedLook, ...]:
+    """Return the looks of a group-sequential plan, spread evenly; none of any other plan.
+
+    The rule holds wherever the looks fall: even steps are where they are due, not where they must be.
+    """
+    interim = plan_from(study.analysis).interim
+    if interim.method != GROUP_SEQUENTIAL or interim.looks is None:
+        return ()
+    planned, taken = _planned(study), _events(study).count()
+    there = _headline_rows(study).filter(submitted_at__isnull=False).count()
+    ends = [-(-planned * number // interim.looks) for number in range(1, interim.looks + 1)]
+    return tuple(
+        PlannedLook(
+            number,
+            end,
+            taken=number <= taken,
+            due=taken < number < interim.looks and 0 < end <= there,
+            last=number == interim.looks,
+        )
+        for number, end in enumerate(ends, start=1)
+    )
 
 
 def look_plan(study: Study, interim: Interim, *, final: bool = True) -> LookPlan | None:
@@ -175,6 +211,10 @@ def _told(event: AuditEvent) -> LookTaken:
 
 def _planned(study: Study) -> int:
     """Return how many judgments of the primary criterion the plan asks for, of the headline's pair."""
+    return _headline_rows(study).filter(ordinal__lte=study.overlap).count()  # an extension was not planned
+
+
+def _headline_rows(study: Study) -> QuerySet[Assignment]:
     candidate = study.arms.filter(baseline=False, control=False).first()
     rows = study.assignments.filter(comparison__kind=Kind.REAL, comparison__baseline_arm__baseline=True)
-    return rows.filter(comparison__candidate_arm=candidate).count() if candidate else rows.count()
+    return rows.filter(comparison__candidate_arm=candidate) if candidate else rows

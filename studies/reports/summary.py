@@ -110,7 +110,7 @@ def ensure_reportable(study: Study) -> None:
     ------
     ReportError
     """
-    if not study.unblinded:
+    if not study.closed:
         message = (
             f"“{study.slug}” is {study.get_status_display().lower()}: its report can be read when it is "
             "closed, so that nobody sees results while judgments are still collected. Close it first."

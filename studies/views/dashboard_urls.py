@@ -25,6 +25,7 @@ from studies.views import (
     people,
     reconciling,
     reports,
+    steering,
     studies,
     tokens,
 )
@@ -60,6 +61,9 @@ dashboard_patterns = [
     path(f"{_STUDY}annotators.csv", annotators.annotators_file, name="annotators-file"),
     path(f"{_STUDY}annotators/<int:pk>/exclude/", annotators.exclude, name="exclude"),
     path(f"{_STUDY}exclusions/<int:pk>/revoke/", annotators.include_again, name="include"),
+    path(f"{_STUDY}looks/", steering.looks, name="looks"),
+    path(f"{_STUDY}extend/", steering.extend, name="extend"),
+    path(f"{_STUDY}unblind/", steering.unblind, name="unblind"),
     path(f"{_STUDY}members/", members.study_members, name="members"),
     path(f"{_STUDY}members/<int:pk>/role/", members.set_role, name="member-role"),
     path(f"{_STUDY}members/<int:pk>/remove/", members.remove, name="member-remove"),

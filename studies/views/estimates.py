@@ -56,7 +56,7 @@ def estimate(study: Study) -> Estimate:
         replicates=study.replicates,
         shown=(pairs - identical) if pairs else expected,
         identical=identical,
-        overlap=study.overlap,
+        overlap=study.judgments_each,
         quota=study.quota,
         criteria=study.criteria.count(),
     )

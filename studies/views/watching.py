@@ -52,7 +52,7 @@ def watched(study: Study) -> dict[str, Any]:
         return {}
     reported = queries.problems(study, most=_PROBLEMS + 1)
     return {
-        "matrix": matrix(queries.fill_levels(study), study.overlap),
+        "matrix": matrix(queries.fill_levels(study), study.judgments_each),
         "activity": activity(queries.activity(study, most=_BARS)),
         "problems": [(skip, skip.comparison.kind == Kind.REAL) for skip in reported[:_PROBLEMS]],
         "more_problems": len(reported) > _PROBLEMS,

@@ -9,7 +9,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from studies.domain.errors import StudyError
-from studies.management import study_collect, study_design, study_files, study_pairs, study_presets
+from studies.management import (
+    study_collect,
+    study_design,
+    study_files,
+    study_pairs,
+    study_presets,
+    study_steer,
+)
 from studies.management.study_base import Verb
 
 _VERBS = (
@@ -18,6 +25,7 @@ _VERBS = (
     *study_pairs.VERBS,
     *study_collect.VERBS,
     *study_files.VERBS,
+    *study_steer.VERBS,
 )
 
 

@@ -360,6 +360,10 @@ TRIGGERED = {
     "studies_study_status_moves_forward": lambda: change(draft_study(), status=StudyStatus.READY),
     "studies_study_plan_is_frozen": lambda: change(open_study(), overlap=9),
     "studies_study_once_simulated_stays_so": lambda: change(draft_study(simulated=True), simulated=False),
+    "studies_study_extension_grows_while_open": lambda: change(ready_study(), extension=1),
+    "studies_study_once_unblinded_stays_so": lambda: change(
+        open_study(unblinded_at=timezone.now()), unblinded_at=None
+    ),
     "studies_study_freezes_complete_plan": a_ready_study_without_primary,
     "studies_criterion_is_part_of_frozen_plan_insert": lambda: CriterionFactory(
         study=open_study(), name="late"
@@ -466,6 +470,14 @@ def test_each_column_of_the_plan_is_frozen(column):
 
     with pytest.raises(IntegrityError, match="studies_study_plan_is_frozen"), transaction.atomic():
         change(study, **{column: other})
+
+
+def test_an_extension_is_never_taken_back():
+    study = open_study(comparisons=1)
+    change(study, extension=2)
+
+    with pytest.raises(IntegrityError, match="extension_grows"), transaction.atomic():
+        change(study, extension=1)
 
 
 def test_what_is_not_of_the_plan_may_change_while_open():

@@ -1,0 +1,54 @@
+"""What deviates from a frozen plan: each with its reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from studies.domain.extending import MOST
+from studies.models import Study
+
+
+class _Deviation(forms.Form):
+    """The reason that the log keeps and the report quotes."""
+
+    reason = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=2000,
+        label="Reason",
+        help_text="The log and the report quote it.",
+        error_messages={"required": "Write down why: the report quotes it."},
+    )
+
+
+class ExtensionForm(_Deviation):
+    """How often each comparison is to be judged in all."""
+
+    field_order = ("overlap", "reason")
+
+    def __init__(self, *args: Any, study: Study, **kwargs: Any) -> None:
+        least = study.judgments_each + 1
+        super().__init__(*args, initial={"overlap": least}, **kwargs)
+        self.fields["overlap"] = forms.IntegerField(
+            label="Judgments of each comparison, in all",
+            min_value=least,
+            max_value=MOST,
+            help_text=f"It is {study.judgments_each} now.",
+            error_messages={"required": "Write the new number."},
+        )
+        self.order_fields(self.field_order)
+
+
+class UnblindingForm(_Deviation):
+    """The reason, and the study's name typed by hand."""
+
+    confirmed = forms.CharField(
+        max_length=60,
+        label="The study’s short name",
+        help_text="Type it to confirm.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+        error_messages={"required": "Type the study’s short name to confirm."},
+    )

@@ -1,0 +1,46 @@
+"""Verbs that deviate from a frozen plan: extend, unblind."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+from django.core.management.base import OutputWrapper
+
+from studies.domain.early_unblinding import unblind_early
+from studies.domain.extending import extend_study
+from studies.management.study_base import ACTOR, Options, Verb, find, slug
+
+
+def _reason(parser: ArgumentParser) -> None:
+    slug(parser)
+    parser.add_argument("--reason", required=True, help="the log and the report quote it")
+
+
+def _extend_arguments(parser: ArgumentParser) -> None:
+    _reason(parser)
+    parser.add_argument("--overlap", type=int, required=True, metavar="K", help="judgments each, in all")
+
+
+def _extend(out: OutputWrapper, options: Options) -> None:
+    study = extend_study(
+        study=find(options), overlap=options["overlap"], reason=options["reason"], actor=ACTOR
+    )
+    out.write(f"{study.slug}: each comparison is judged {study.judgments_each} times in all")
+
+
+def _unblind_arguments(parser: ArgumentParser) -> None:
+    _reason(parser)
+    parser.add_argument("--confirm", default="", metavar="SLUG", help="the study's name once more")
+
+
+def _unblind(out: OutputWrapper, options: Options) -> None:
+    study = unblind_early(
+        study=find(options), reason=options["reason"], confirmed=options["confirm"], actor=ACTOR
+    )
+    out.write(f"{study.slug}: unblinded early; the log has it and the report will say it")
+
+
+VERBS = (
+    Verb("extend", "have each comparison judged more often than planned", _extend, _extend_arguments),
+    Verb("unblind", "see before closing which arm wrote what, saying why", _unblind, _unblind_arguments),
+)

@@ -1,0 +1,101 @@
+"""What a study does beside its plan, or as it has it for the time before its end: extend, unblind, look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from studies.analysis.plan import GROUP_SEQUENTIAL, NO_LOOKS, plan_from
+from studies.domain.access import allowed
+from studies.domain.early_unblinding import unblind_early
+from studies.domain.errors import StudyError
+from studies.domain.extending import extend_study, refuse_extension
+from studies.enums import Ability, StudyStatus
+from studies.forms.steering import ExtensionForm, UnblindingForm
+from studies.models import Study
+from studies.reports.looks import looks_taken, planned_looks, take_look
+from studies.views.access import require, study_view
+from studies.views.common import actor_of
+
+_COLLECTS = (StudyStatus.OPEN, StudyStatus.PAUSED)
+_BOUND = 422
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@study_view(Ability.CONDUCT)
+def extend(request: HttpRequest, study: Study) -> HttpResponse:
+    """Ask for more judgments of each comparison than planned."""
+    form = ExtensionForm(request.POST if request.method == "POST" else None, study=study)
+    if form.is_valid() and _done(
+        form, lambda: extend_study(study=study, actor=actor_of(request), **form.cleaned_data)
+    ):
+        messages.success(request, f"Each comparison is judged {form.cleaned_data['overlap']} times in all.")
+        return redirect("studies:study", study.slug)
+    context = {"study": study, "tab": "overview", "form": form, "possible": study.status in _COLLECTS}
+    try:
+        refuse_extension(study)
+    except StudyError as error:
+        context["refused"] = str(error)
+    return render(request, "dashboard/extend.html", context, status=_BOUND if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@study_view(Ability.UNBLIND_EARLY)
+def unblind(request: HttpRequest, study: Study) -> HttpResponse:
+    """Ask why, and for the study's name; then show everybody who may see results which arm wrote what."""
+    form = UnblindingForm(request.POST if request.method == "POST" else None)
+    if form.is_valid() and _done(
+        form, lambda: unblind_early(study=study, actor=actor_of(request), **form.cleaned_data)
+    ):
+        messages.success(request, "The study is unblinded. The log has it, and the report will say it.")
+        return redirect("studies:study", study.slug)
+    possible = study.status in _COLLECTS and not study.unblinded
+    context = {"study": study, "tab": "looks", "form": form, "possible": possible}
+    return render(request, "dashboard/unblind.html", context, status=_BOUND if form.is_bound else 200)
+
+
+def _done(form: ExtensionForm | UnblindingForm, verb: Callable[[], Study]) -> bool:
+    """Call the verb; what it refuses stands above the form."""
+    try:
+        verb()
+    except StudyError as error:
+        form.add_error(None, str(error))
+        return False
+    return True
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@study_view(Ability.SEE_RESULTS)
+def looks(request: HttpRequest, study: Study) -> HttpResponse:
+    """Show the plan's looks and those taken (GET); take one (POST)."""
+    if request.method == "POST":
+        require(request, study, Ability.CONDUCT)
+        return _look(request, study)
+    interim = plan_from(study.analysis).interim
+    context = {
+        "study": study,
+        "tab": "looks",
+        "interim": interim,
+        "planned": planned_looks(study),
+        "taken": looks_taken(study),
+        "none": interim.method == NO_LOOKS,
+        "sequential": interim.method == GROUP_SEQUENTIAL,
+        "collects": study.status in _COLLECTS,
+        "may_unblind": allowed(request.user, study, Ability.UNBLIND_EARLY),
+    }
+    return render(request, "dashboard/looks.html", context)
+
+
+def _look(request: HttpRequest, study: Study) -> HttpResponse:
+    try:
+        look = take_look(study=study, actor=actor_of(request))
+    except StudyError as error:
+        messages.error(request, str(error))
+    else:
+        answer = "the rule allows to stop" if look.stop else "go on"
+        messages.success(request, f"Look {look.number} at {look.judgments} judgments: {answer}.")
+    return redirect("studies:looks", study.slug)
