@@ -29,9 +29,10 @@ class ExtensionForm(_Deviation):
 
     def __init__(self, *args: Any, study: Study, **kwargs: Any) -> None:
         least = study.judgments_each + 1
-        super().__init__(*args, initial={"overlap": least}, **kwargs)
+        super().__init__(*args, **kwargs)
         self.fields["overlap"] = forms.IntegerField(
             label="Judgments of each comparison, in all",
+            initial=least,
             min_value=least,
             max_value=MOST,
             help_text=f"It is {study.judgments_each} now.",
