@@ -58,7 +58,9 @@ def _panel(axes: Axes, word: str, part: Shrinkage, look: Look) -> None:
     rate_axis(axes, colours)
     low, high = [rate.low for rate in rates], [rate.high for rate in rates]
     axes.vlines(x, low, high, color=colours.line, linewidth=max(0.5, min(2.0, 120 / len(rates))))
-    axes.plot(x, [rate.raw for rate in rates], "x", color=colours.tie, markersize=3.2, markeredgewidth=0.8)
+    # A rate of 0 or 100 % lies on the edge, which would cut its cross in two.
+    raw = [rate.raw for rate in rates]
+    axes.plot(x, raw, "x", color=colours.tie, markersize=3.2, markeredgewidth=0.8, clip_on=False)
     axes.plot(x, [rate.shrunk for rate in rates], "o", color=colours.candidate, markersize=3.2)
     axes.set_xticks([])
     axes.set_xlim(0, len(rates) + 1)

@@ -41,7 +41,7 @@ def _figure(found: Sensitivity, alpha: float, planned: Power | None, look: Look)
         axes.plot(rates, expected, color=colours.tie, linewidth=1.4, linestyle=(0, (2, 2)))
         axes.annotate(
             "planned (dotted)",
-            (0.98, 0.06),
+            (0.98, 0.07),
             xycoords="axes fraction",
             color=colours.soft,
             fontsize=SMALL,
@@ -57,9 +57,9 @@ def _figure(found: Sensitivity, alpha: float, planned: Power | None, look: Look)
     axes.plot([x], [y], "o", color=colours.candidate, markersize=6)
     axes.annotate(
         f"{100 * y:g} % power at {percent(x)} %",
-        (x, y),
-        xytext=(8, -12),
-        textcoords="offset points",
+        (0.98, 0.18),
+        xycoords="axes fraction",
+        ha="right",
         color=colours.candidate_text,
         fontsize=SMALL,
     )
