@@ -6,6 +6,7 @@ from django.conf import settings
 
 from config.celery import app, on_sweep
 from generation.tasks import check_stop
+from studies.domain.erasure import keep_retention
 from studies.domain.reporting import TASK, call_worker, waiting_reports
 
 
@@ -22,3 +23,9 @@ def sweep() -> None:
     """Enqueue every report that waits; messages expire before the next sweep."""
     for report_id in waiting_reports():
         call_worker(report_id, expires=settings.GENERATION_SWEEP_SECONDS)
+
+
+@on_sweep
+def forget() -> None:
+    """Erase the personal data of studies whose time to keep them is over."""
+    keep_retention(actor="evenhand")

@@ -44,6 +44,7 @@ def study_document(study: Study) -> dict[str, Any]:
         "text": str(study.text_format),
         "lease_minutes": study.lease_minutes,
         "min_exposure_ms": study.min_exposure_ms,
+        "retention_days": study.retention_days,
         "criteria": [_criterion(criterion) for criterion in study.criteria.all()],
         "arms": [_arm(arm) for arm in study.arms.select_related("checkpoint")],
         "prompts": [_prompt(prompt) for prompt in study.prompts.all()],

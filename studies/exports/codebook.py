@@ -15,7 +15,8 @@ def codebook_md(tables: Iterable[Table]) -> bytes:
         "",
         "Each table is there as CSV, as JSON Lines and as Parquet, with the same rows in the same order. "
         "Files are UTF-8. In CSV what is unknown is empty, and a text that begins like a formula has an "
-        "apostrophe before it, so that no spreadsheet runs it. JSON stands as it is in JSON Lines, and as text elsewhere.",
+        "apostrophe before it, so that no spreadsheet runs it. "
+        "JSON stands as it is in JSON Lines, and as text elsewhere.",
     ]
     for table in tables:
         lines += [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -120,7 +121,7 @@ def _contents(study: Study, *, personal: bool) -> Iterator[Part]:
     yield Part("study.yaml", [export_study(study).encode()])
     yield Part("study.json", [facts(study)])
     if study.frozen:
-        yield Part("preregistration.md", [preregistration(study).encode()])
+        yield Part("preregistration.md", [_form(study)])
     if study.unblinded:
         # Its hashes of texts by arm would tell who compares them with the blinded pairs which wrote what.
         yield Part("plan.json", [canonical(study.plan).encode()])
@@ -135,6 +136,13 @@ def _contents(study: Study, *, personal: bool) -> Iterator[Part]:
         yield from _reports(study)
 
 
+def _form(study: Study) -> bytes:
+    """Return the pre-registration; from the canonical plan, since databases change the order of keys."""
+    told = copy(study)
+    told.plan = json.loads(canonical(study.plan))
+    return preregistration(told).encode()
+
+
 def facts(study: Study) -> bytes:
     """Return what the study file does not say of a study."""
     told = {
@@ -144,8 +152,11 @@ def facts(study: Study) -> bytes:
         "plan_hash": study.plan_hash,
         "opened_at": moment(study.opened_at) if study.opened_at else None,
         "closed_at": moment(study.closed_at) if study.closed_at else None,
+        "checkpoints": dict(
+            study.arms.filter(checkpoint__endpoint={}).values_list("checkpoint__name", "checkpoint__source")
+        ),
     }
-    return (json.dumps(told, indent=1) + "\n").encode()
+    return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _reports(study: Study) -> Iterator[Part]:

@@ -90,7 +90,8 @@ def completions(study: Study) -> Iterator[Row]:
         )
         rows = done.values_list(
             "arm_key", "replicate", "checkpoint__name", "text", "finish_reason", "token_count",
-            "prompt_tokens", "token_ids", "attempts", "seconds", "forward_flops", "finished_at", "request", "provenance",
+            "prompt_tokens", "token_ids", "attempts", "seconds", "forward_flops", "finished_at", "request",
+            "provenance",
         )  # fmt: skip
         place = {arm: position for position, arm in enumerate(arms)}
         for arm, *others in sorted(rows, key=lambda row: (place[row[0]], row[1])):
@@ -101,7 +102,7 @@ def annotators(study: Study) -> Iterator[Row]:
     """Yield the annotators by pseudonym and nothing of who they are."""
     yield from study.annotators.order_by("pk").values_list(
         "pseudonym", "status", "simulated", "created_at", "consented_at", "consent_hash", "instructed_at",
-        "practised", "attempts", "understood_at", "compared_at", "surveyed_at", "finished_at",
+        "practised", "attempts", "understood_at", "compared_at", "surveyed_at", "finished_at", "erased_at",
     ).iterator(chunk_size=_CHUNK)  # fmt: skip
 
 

@@ -79,12 +79,7 @@ ASSIGNMENTS = Table(
     "One row per row of the slot plan: which order was shown to whom.",
     (
         _COMPARISON,
-        Column(
-            "ordinal",
-            _WHOLE,
-            "1 to k within a comparison; unknown for an annotator's own check or repeat.",
-            True,
-        ),
+        _maybe("ordinal", _WHOLE, "1 to k in a comparison; unknown for an annotator's own check or repeat."),
         _maybe("annotator", _TEXT, "The pseudonym of whoever held the row last; unknown when nobody did."),
         Column("candidate_slot", _TEXT, "In which slot the candidate's text stood: A or B."),
         Column("sort_key", _WHOLE, "The stored random order in which rows were given out."),
@@ -135,6 +130,7 @@ ANNOTATORS = Table(
         _maybe("compared_at", _TIME, "When nothing was left for them to compare."),
         _maybe("surveyed_at", _TIME, "When they answered the survey."),
         _maybe("finished_at", _TIME, "When they came to the end."),
+        _maybe("erased_at", _TIME, "When what was known of them as a person was erased."),
     ),
     rows.annotators,
 )
@@ -177,7 +173,7 @@ AUDIT = Table(
         Column("actor", _TEXT, "Who: a login, or the command that did it."),
         Column("action", _TEXT, "What was done."),
         _maybe("before", _DATA, "What there was before."),
-        _maybe("after", _DATA, "What there was afterwards."),
+        _maybe("after", _DATA, "What there was afterwards; both are withheld while they would unblind."),
         Column(
             "study_id", _WHOLE, "The study's id in the installation that wrote the entry; its hash counts it."
         ),

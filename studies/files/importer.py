@@ -78,8 +78,7 @@ def import_entry(
         _refuse_unless_draft(existing, entry, actor=actor, name=name)
     with transaction.atomic():
         study = existing or Study(slug=entry.study, created_by=owner)
-        _fill(study, entry)
-        _replace_parts(study, entry, name=name, changed=changed)
+        lay_out(study, entry, name=name, changed=changed)
         record_event(
             actor=actor,
             action="study.imported",
@@ -114,11 +113,19 @@ def document_of(entry: StudyEntry) -> dict[str, object]:
     """
     with transaction.atomic():
         study = Study(slug=f"{entry.study[:50]}-compared")
-        _fill(study, entry)
-        _replace_parts(study, entry, name="")
+        lay_out(study, entry, name="")
         document = study_document(study) | {"study": entry.study}
         transaction.set_rollback(True)
     return document
+
+
+def lay_out(study: Study, entry: StudyEntry, *, name: str, changed: set[str] | None = None) -> None:
+    """Give a draft the content of a checked study file, in place of what it had. Called in a transaction.
+
+    ``changed`` are the keys that say something else than before; None for all.
+    """
+    _fill(study, entry)
+    _replace_parts(study, entry, name=name, changed=changed)
 
 
 def _fill(study: Study, entry: StudyEntry) -> None:
@@ -130,6 +137,7 @@ def _fill(study: Study, entry: StudyEntry) -> None:
     study.design = entry.comparisons
     study.answer_marker = entry.answer_marker.strip()
     study.min_exposure_ms = entry.min_exposure_ms
+    study.retention_days = entry.retention_days
     written = [check.model_dump() for check in entry.checks.written]
     numbers = entry.checks.model_dump() | {"written": len(written)}
     study.checks = {made: number for made, number in numbers.items() if number}

@@ -263,6 +263,7 @@ class StudyEntry(Entry):
     text: Literal[tuple(TextFormat.values)] = TextFormat.PLAIN.value  # type: ignore[valid-type]
     lease_minutes: Annotated[int, Field(ge=1, le=10_080)] = 30
     min_exposure_ms: Annotated[int, Field(ge=0, le=600_000)] = 1_000
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     criteria: Annotated[list[CriterionEntry], Field(min_length=1, max_length=20)]
     arms: Annotated[list[ArmEntry], Field(min_length=2, max_length=100)]
     prompts: Annotated[list[PromptEntry], Field(min_length=1, max_length=100_000)]

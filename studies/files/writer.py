@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from studies.domain.plan import study_document
+from studies.files import schema
 from studies.models import Study
 
 
@@ -32,9 +33,41 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
+_PARTS: tuple[type[schema.Entry], ...] = (
+    schema.PracticeEntry,
+    schema.WrittenCheckEntry,
+    schema.ChecksEntry,
+    schema.SurveyEntry,
+    schema.ComprehensionEntry,
+    schema.ReasonsEntry,
+    schema.RecruitingEntry,
+    schema.QualityEntry,
+    schema.AnalysisEntry,
+    schema.InterimEntry,
+    schema.ExpectedEntry,
+)
+_ORDER = {
+    name: place for place, name in enumerate(dict.fromkeys(n for part in _PARTS for n in part.model_fields))
+}
+_STORED = ("checks", "practice", "comprehension", "quality", "analysis", "survey", "reasons", "recruiting")
+"""The keys whose values are kept as JSON, of which PostgreSQL changes the order of keys."""
+
+
+def _ordered(value: Any) -> Any:
+    """Return plain data with its keys in the order of the schema."""
+    if isinstance(value, list):
+        return [_ordered(each) for each in value]
+    if isinstance(value, dict):
+        return {
+            key: _ordered(value[key]) for key in sorted(value, key=lambda key: (_ORDER.get(key, -1), key))
+        }
+    return value
+
+
 def export_study(study: Study) -> str:
     """Return the study file of ``study``."""
-    return dump(study_document(study))
+    document: dict[str, Any] = study_document(study)
+    return dump(document | {key: _ordered(document[key]) for key in _STORED if key in document})
 
 
 def dump(data: dict[str, Any]) -> str:

@@ -7,11 +7,14 @@ from pathlib import Path
 
 from django.core.management.base import OutputWrapper
 
+from studies.domain import erasure
 from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
+from studies.exports.carry import carry_in
 from studies.exports.package import write_export
 from studies.exports.preferences import WRITERS, Form, Ties, Wish, check_wish
 from studies.management.study_base import ACTOR, Options, Verb, find, slug
+from studies.models import Judgment
 
 
 def _export_arguments(parser: ArgumentParser) -> None:
@@ -83,7 +86,45 @@ def _preferences(out: OutputWrapper, options: Options) -> None:
     out.write(f"written: {path}")
 
 
+def _import_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE.zip", type=Path, help="what “study export-all” wrote")
+
+
+def _import_all(out: OutputWrapper, options: Options) -> None:
+    study = carry_in(options["file"], actor=ACTOR)
+    judgments = Judgment.objects.filter(assignment__study=study).count()
+    out.write(f"imported: {study.slug}, {study.get_status_display().lower()}, {judgments} judgments")
+
+
+def _erase_arguments(parser: ArgumentParser) -> None:
+    slug(parser)
+    parser.add_argument("annotator", metavar="PSEUDONYM")
+    parser.add_argument("--confirm", metavar="PSEUDONYM", required=True, help="the pseudonym once more")
+    parser.add_argument("--reasons", action="store_true", help="also what they wrote in their own words")
+
+
+def _erase(out: OutputWrapper, options: Options) -> None:
+    study = find(options)
+    annotator = study.annotators.filter(pseudonym=options["annotator"]).first()
+    if annotator is None:
+        raise StudyError(f"“{study.slug}” has no annotator “{options['annotator']}”.")
+    erasure.typed(annotator, options["confirm"])
+    erasure.erase_annotator(annotator=annotator, actor=ACTOR, reasons=options["reasons"])
+    out.write(f"{study.slug}: erased of {annotator.pseudonym}: {', '.join(erasure.PERSONAL)}")
+
+
+def _retention(out: OutputWrapper, _: Options) -> None:
+    erased = erasure.keep_retention(actor=ACTOR)
+    for name, number in erased.items():
+        out.write(f"{name}: personal data of {number} annotators erased")
+    if not erased:
+        out.write("Nothing has been kept for longer than its study allows.")
+
+
 VERBS = (
     Verb("export-all", "write everything of a study, as a folder or a ZIP", _export_all, _export_arguments),
+    Verb("import-all", "take in a whole closed study that was exported", _import_all, _import_arguments),
+    Verb("erase", "erase what is known of an annotator as a person", _erase, _erase_arguments),
+    Verb("retention", "erase personal data whose time is over, of all studies", _retention, lambda _: None),
     Verb("preferences", "write preference pairs for training", _preferences, _pairs_arguments),
 )

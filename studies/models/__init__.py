@@ -12,6 +12,7 @@ from studies.models.annotation import (
 from studies.models.audit import AuditEvent, AuditHead
 from studies.models.comparison import Assignment, Comparison
 from studies.models.membership import Invitation, Membership
+from studies.models.origin import Origin
 from studies.models.report import Report, ReportFile
 from studies.models.study import Arm, Criterion, Prompt, Study, new_token
 from studies.models.token import ApiToken, KeptAnswer
@@ -30,6 +31,7 @@ __all__ = [
     "Judgment",
     "KeptAnswer",
     "Membership",
+    "Origin",
     "Prompt",
     "Refusal",
     "Report",

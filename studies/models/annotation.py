@@ -37,6 +37,7 @@ class Annotator(models.Model):
     surveyed_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     survey = models.JSONField(default=dict, blank=True, help_text="Answers by the question's name")
+    erased_at = models.DateTimeField(null=True, blank=True, help_text="When personal data were erased")
 
     class Meta:
         ordering = ("id",)
@@ -54,6 +55,10 @@ class Annotator(models.Model):
                 name="studies_annotator_consent_is_whole",
                 condition=Q(consented_at__isnull=True, consent_hash="")
                 | Q(consented_at__isnull=False, consent_hash__gt=""),
+            ),
+            models.CheckConstraint(
+                name="studies_annotator_erased_has_nothing_personal",
+                condition=Q(erased_at__isnull=True) | Q(external_id="", session_id="", code="", survey={}),
             ),
         )
 

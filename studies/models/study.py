@@ -77,6 +77,10 @@ class Study(models.Model):
         default=dict, blank=True, help_text="Reasons to tick, and whether one must be given"
     )
 
+    retention_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Days after closing for which personal data are kept"
+    )
+
     plan = models.JSONField(null=True, blank=True)
     plan_hash = models.CharField(max_length=64, blank=True, default="")
     invite = models.CharField(max_length=40, unique=True, default=new_token)

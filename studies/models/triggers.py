@@ -41,6 +41,7 @@ PLAN_COLUMNS = (
     "recruiting",
     "quality",
     "analysis",
+    "retention_days",
     "plan",
     "plan_hash",
 )

@@ -72,6 +72,10 @@ _EVENTS = {
     "token.revoked": "Token for programs withdrawn",
     "annotator.excluded": "Annotator excluded",
     "annotator.included": "Annotator included again",
+    "annotator.erased": "Personal data of an annotator erased",
+    "annotators.erased": "Personal data erased: their time was over",
+    "study.exported": "Everything exported",
+    "study.carried_in": "Whole study imported",
 }
 
 

@@ -13,6 +13,7 @@ from generation.models import Checkpoint
 from generation.requests import progress
 from studies import queries
 from studies.domain.access import visible_studies
+from studies.domain.erasure import kept_until
 from studies.domain.invites import annotators_link
 from studies.domain.lifecycle import settle
 from studies.enums import Ability, StudyStatus
@@ -58,6 +59,7 @@ def study_page(request: HttpRequest, study: Study) -> HttpResponse:
         "answers": _answers(study),
         "criteria": study.criteria.all(),
         "prompts": study.prompts.all()[:_SHOWN],
+        "kept_until": kept_until(study),
     }
     return render(request, "dashboard/study.html", context)
 

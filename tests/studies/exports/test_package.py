@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from pyarrow import parquet as pq
 
 from studies.analysis.judgments_file import parse_judgments
+from studies.domain.audit import record_event
 from studies.exports.columns import Type
 from studies.exports.formats import FORMATS
 from studies.exports.package import folder_of, zip_bytes
@@ -100,6 +101,9 @@ def test_the_manifest_has_the_hash_and_rows_of_every_other_file():
 
 def test_nothing_of_an_open_study_says_which_arm_wrote_what():
     study = open_study()
+    pair = study.comparisons.select_related("candidate").first()
+    told = {"arm": "guided", "text": pair.candidate.text}
+    record_event(actor="ada", action="completion.redrawn", study=study, before=told)
 
     files = opened(study)
 

@@ -10,7 +10,7 @@ from studies.domain.lifecycle import start_generation
 from studies.files.errors import StudyFileError
 from studies.files.importer import import_path, import_study
 from studies.files.schema import AnalysisEntry
-from studies.files.writer import export_study
+from studies.files.writer import _PARTS, _ordered, export_study
 from studies.models import AuditEvent, Study
 from studies.presets.load import FOLDER
 from tests.factories import draft_study, open_study
@@ -262,3 +262,10 @@ def test_huge_file_is_refused_before_it_is_read(tmp_path):
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(StudyFileError, match="No such file"):
         import_path(tmp_path / "none.yaml", actor="ada")
+
+
+@pytest.mark.parametrize("part", _PARTS, ids=lambda part: part.__name__)
+def test_an_exported_file_keeps_the_order_of_the_schema(part):
+    keys = list(part.model_fields)
+
+    assert list(_ordered(dict.fromkeys(reversed(keys)))) == keys

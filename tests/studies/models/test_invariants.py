@@ -292,6 +292,7 @@ CONSTRAINTS = {
     ),
     "studies_annotator_external_id_once_per_study": same_external_id,
     "studies_annotator_status_is_known": lambda: annotator(status="asleep"),
+    "studies_annotator_erased_has_nothing_personal": lambda: annotator(erased_at=NOW, external_id="P-1"),
     "studies_annotator_consent_is_whole": lambda: annotator(consent_hash=""),
     "studies_judgment_once_per_criterion": lambda: copy(finished()[1]),
     "studies_judgment_key_once_per_criterion": key_used_twice,
