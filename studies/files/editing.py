@@ -58,7 +58,7 @@ SECTIONS: dict[str, Section] = {
             "collection",
             "Collection",
             "How many judgments, and how comparisons are handed out.",
-            ("overlap", "quota", "lease_minutes", "min_exposure_ms"),
+            ("overlap", "quota", "lease_minutes", "min_exposure_ms", "retention_days"),
         ),
         Section(
             "practice",

@@ -84,6 +84,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "quota": ("Comparisons per annotator, at most", ""),
     "lease_minutes": ("Lease in minutes", "How long a comparison on screen is held for its annotator."),
     "min_exposure_ms": ("Least exposure in ms", "Keys are ignored for so long after a comparison appears."),
+    "retention_days": (
+        "Days for which personal data are kept",
+        "After closing; then recruiting ids and survey answers are erased. Empty: until you erase them.",
+    ),
     # Practice
     "practice": ("Practice pairs", "Nothing of them is analysed."),
     "prompt": ("Prompt", ""),
