@@ -83,7 +83,7 @@ def planned_looks(study: Study) -> tuple[PlannedLook, ...]:
             number,
             end,
             taken=number <= taken,
-            due=taken < number < interim.looks and 0 < end <= there,
+            due=number == taken + 1 < interim.looks and 0 < end <= there,
             last=number == interim.looks,
         )
         for number, end in enumerate(ends, start=1)
