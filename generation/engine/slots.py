@@ -198,10 +198,13 @@ class Reader:
         segment, slot = divmod(chunk.slot, SEGMENT)
         end = mask.shape[-1]
         keys, values = self._keys[segment][slot, :, :, :end], self._values[segment][slot, :, :end]
+        queries, whole = _filled(queries), len(queries)
         count, heads = len(queries), len(keys)
         grouped = queries.reshape(count, heads, -1, queries.shape[-1]).transpose(0, 1)  # (H', L, G, D)
         read = _attention(grouped.reshape(heads, -1, queries.shape[-1]), keys, values, mask, *scaling)
-        return read.reshape(heads, count, -1, read.shape[-1]).transpose(0, 1).flatten(1, 2)  # (L, H, D)
+        return (
+            read.reshape(heads, count, -1, read.shape[-1]).transpose(0, 1).flatten(1, 2)[:whole]
+        )  # (L, H, D)
 
     def _masks(self, groups: int, window: int | None) -> list[Tensor]:
         """Return what is added to the scores of each piece: minus infinity for what a token may not see."""
@@ -231,7 +234,7 @@ class Reader:
         positions = self._step.positions[chunk.tokens]
         keys = self._keys[chunk.slot // SEGMENT]
         end = chunk.start + len(positions)
-        mask = _causal(positions, end, keys.shape[-1], window)  # (L, T)
+        mask = _filled(_causal(positions, end, keys.shape[-1], window))  # (L, T)
         return mask.repeat_interleave(groups, dim=0)[None].to(keys.dtype)
 
 
@@ -243,6 +246,12 @@ def _causal(positions: Tensor, end: int, room: int, window: int | None) -> Tenso
     if window is not None:
         seen &= columns > positions[:, None] - window
     return torch.zeros(seen.shape, device=positions.device).masked_fill_(~seen, -torch.inf)
+
+
+def _filled(rows: Tensor) -> Tensor:
+    """Add rows of zeros where there are few: products of few rows add up in another order than of many."""
+    missing = _LANES - len(rows)
+    return rows if missing <= 0 else torch.cat([rows, rows.new_zeros(missing, *rows.shape[1:])])
 
 
 def _attention(
