@@ -8,7 +8,7 @@ WORKER ?= celery
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run worker test test-quick check bench-start bench-annotation bench-analysis bench-workers calibration fmt lock upgrade clean
+.PHONY: help install run worker test test-quick check bench-start bench-generation bench-annotation bench-analysis bench-workers calibration fmt lock upgrade clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench-crowd: $(DEV) ## Measure a crowd of 200 that loses people, with the site k
 bench-growth: $(DEV) ## Measure what a claim costs as a study grows, on PostgreSQL and on SQLite
 	@$(PY) benchmarks/annotation_growth.py served
 	@$(PY) benchmarks/annotation_growth.py embedded
+
+bench-generation: $(DEV) ## Measure the engine against transformers' own ways and against the machine
+	@$(PY) -m benchmarks.generation
 
 bench-analysis: $(DEV) ## Measure the statistics against other programs, as far as they are installed
 	@$(PY) -m benchmarks.analysis

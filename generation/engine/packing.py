@@ -63,6 +63,9 @@ def pack(model: nn.Module) -> bool:
             packed = _packed(child)
             if packed is not None:
                 setattr(parent, name, packed)
+    for parameter in model.parameters():
+        # What stays moves out of the mapped file, so that the rest of the file can go.
+        parameter.data = parameter.data.clone()
     return True
 
 

@@ -8,6 +8,8 @@ together as the rows of one product.
 
 from __future__ import annotations
 
+import math
+import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +20,8 @@ SEGMENT = 16
 """How many slots lie together."""
 _GRAIN = 32
 """Room grows by this many tokens at a time."""
+_SHRINK = 1.25
+"""Room is given back when it is so many times what is wanted."""
 _LANES = 16
 """Scores are reckoned for a multiple of so many tokens: what vectors add up together then stays the same."""
 
@@ -79,7 +83,7 @@ class Slots:
     def reserve(self, segment: int, tokens: int) -> None:
         """Make room for rows of so many tokens in a segment; shrink it when far fewer are wanted."""
         wanted = -(-tokens // _GRAIN) * _GRAIN
-        if wanted > self._room[segment] or 2 * wanted < self._room[segment]:
+        if wanted > self._room[segment] or _SHRINK * wanted < self._room[segment]:
             kept = min(wanted, self._room[segment])
             self._room[segment] = wanted
             for layer in self._keys:
@@ -133,21 +137,21 @@ class Slots:
         """Make a layer's room as soon as the shapes of its heads are known."""
         heads, depth = keys.shape[1:]
         self._keys[layer] = [
-            keys.new_zeros(size, heads, depth, room)
+            _zeros((size, heads, depth, room), keys)
             for size, room in zip(self._sizes, self._room, strict=True)
         ]
         self._values[layer] = [
-            values.new_zeros(size, heads, room, values.shape[-1])
+            _zeros((size, heads, room, values.shape[-1]), values)
             for size, room in zip(self._sizes, self._room, strict=True)
         ]
 
     def _resize(self, layer: int, segment: int, kept: int) -> None:
         # New room is zeroed: what is not yet written is masked, and zero times a number is zero.
         keys, values, room = self._keys[layer][segment], self._values[layer][segment], self._room[segment]
-        wider = keys.new_zeros(*keys.shape[:3], room)
+        wider = _zeros((*keys.shape[:3], room), keys)
         wider[..., :kept] = keys[..., :kept]
         self._keys[layer][segment] = wider
-        longer = values.new_zeros(*values.shape[:2], room, values.shape[-1])
+        longer = _zeros((*values.shape[:2], room, values.shape[-1]), values)
         longer[:, :, :kept] = values[:, :, :kept]
         self._values[layer][segment] = longer
 
@@ -246,6 +250,17 @@ def _causal(positions: Tensor, end: int, room: int, window: int | None) -> Tenso
     if window is not None:
         seen &= columns > positions[:, None] - window
     return torch.zeros(seen.shape, device=positions.device).masked_fill_(~seen, -torch.inf)
+
+
+def _zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """Return zeros. On a CPU they are pages of their own, given back at once when the room is made anew.
+
+    The allocator would keep outgrown room for tensors of the same size, which do not come again.
+    """
+    count = math.prod(shape)
+    if like.device.type != "cpu" or not count:
+        return like.new_zeros(shape)
+    return torch.frombuffer(mmap.mmap(-1, count * like.element_size()), dtype=like.dtype).view(shape)
 
 
 def _filled(rows: Tensor) -> Tensor:
