@@ -86,8 +86,8 @@ def docs(request: HttpRequest) -> HttpResponse:
                 "method": method.upper(),
                 "path": path,
                 "name": operation["operationId"],
-                "told": operation.get("description", ""),
+                "told": " ".join(operation["description"].replace("`", "").split()),
             }
             groups.setdefault(operation["tags"][0], []).append(entry)
-    context = {"groups": groups, "scopes": Scope.choices, "problems": KINDS}
+    context = {"section": "api", "groups": groups, "scopes": Scope.choices, "problems": KINDS}
     return render(request, "api/docs.html", context)

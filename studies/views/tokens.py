@@ -37,7 +37,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         token, secret = make_token(user=user, actor=actor_of(request), **form.cleaned_data)
         context, status = {"form": TokenForm(), "made": token, "secret": secret}, 201
-    context |= {"tokens": tokens_of(user), "now": timezone.now()}
+    context |= {"section": "account", "tokens": tokens_of(user), "now": timezone.now()}
     return render(request, "dashboard/tokens.html", context, status=status)
 
 
