@@ -53,6 +53,7 @@ MOVES: dict[str, tuple[Ability, Callable[..., Any]]] = {
     "resume": (Ability.CONDUCT, lifecycle.resume_study),
     "close": (Ability.CONDUCT, lifecycle.close_study),
     "archive": (Ability.CONDUCT, lifecycle.archive_study),
+    "renew-link": (Ability.CONDUCT, renew_invite),
 }
 """The moves in a study's life: the same as the dashboard's buttons."""
 
@@ -147,8 +148,8 @@ def move_study(
     """Move a study on.
 
     The moves: generate, retry, pause-generation, resume-generation, cancel-generation (says in `finished`
-    what becomes of finished completions), open, pause, resume, close, archive. Opening freezes the plan,
-    and closing ends the collection: neither can be taken back.
+    what becomes of finished completions), open, pause, resume, close, archive, renew-link. Opening freezes
+    the plan, and closing ends the collection: neither can be taken back.
     """
     study = study_for(request, slug, Ability.SEE_PROGRESS)
     if move not in MOVES:
