@@ -135,10 +135,10 @@ def looks(records: Records, times: Floats | None, plan: LookPlan, *, alpha: floa
 
 def _anytime(records: Records, times: Floats, interim: Interim, alpha: float) -> Looks:
     """Bet annotator by annotator, in the order in which they finished."""
-    last: dict[int, float] = {}
-    for annotator, time in zip(records.annotator.tolist(), times.tolist(), strict=True):
-        last[annotator] = max(time, last.get(annotator, time))
-    finished = np.array([last[annotator] for annotator in records.annotator.tolist()])
+    people, codes = np.unique(records.annotator, return_inverse=True)
+    last = np.full(len(people), -np.inf)
+    np.maximum.at(last, codes, times)
+    finished = last[codes]
     order = np.lexsort((records.annotator, finished))
     ordered = records.take(order)
     means = annotator_means(ordered.credit, ordered.annotator)
