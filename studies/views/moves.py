@@ -116,7 +116,8 @@ def _resume(_: Estimate) -> list[str]:
 
 def _renew_link(_: Estimate) -> list[str]:
     return [
-        "The link that was sent out lets nobody in any more, and this page shows another to send.",
+        "The link that was sent out lets nobody in any more.",
+        "The study’s page shows the new link as long as the study is open.",
         "Whoever has begun goes on by the old link, to the completion code.",
     ]
 
