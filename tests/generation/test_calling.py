@@ -197,7 +197,7 @@ def test_pause_reaches_what_is_being_asked_for(small, server, settings) -> None:
     calling.write(small, seconds=60, check=pause)
 
     assert statuses() == [("pending", 0)] * 3
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_task_hands_over_when_its_time_is_up(small, called, settings) -> None:

@@ -76,7 +76,7 @@ def test_a_formula_stays_as_it_was_written_and_a_price_is_none(text, shown):
 
 
 def test_formulas_that_never_end_are_no_burden():
-    began = time.perf_counter()
+    began = time.process_time()
     markdown_alone("\\( $x " * 5_000)
 
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
