@@ -8,7 +8,7 @@ WORKER ?= celery
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run worker test test-quick check bench-start bench-generation bench-annotation bench-analysis bench-workers calibration fmt lock upgrade clean
+.PHONY: help install run worker test test-quick check bench-start bench-annotation bench-crowd bench-growth bench-generation bench-analysis bench-report bench-workers calibration fmt lock upgrade clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
