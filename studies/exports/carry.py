@@ -63,10 +63,12 @@ def carry_in(path: Path, *, actor: str) -> Study:
 def _facts(archive: Archive) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads(archive.read(_FACTS))
-        for name in ("opened_at", "closed_at"):
-            facts[name] = datetime.fromisoformat(facts[name])
         if facts["status"] not in UNBLINDED:
             raise StudyFileError("the study is neither closed nor archived", name=_FACTS, field="status")
+        for name in ("opened_at", "closed_at", "unblinded_at"):
+            if name != "unblinded_at" or facts[name] is not None:
+                facts[name] = datetime.fromisoformat(facts[name])
+        facts["extension"] = int(facts["extension"])
     except (ValueError, KeyError, TypeError) as error:
         raise StudyFileError("it does not say status and times of the study", name=_FACTS) from error
     return facts
@@ -81,7 +83,8 @@ def _draft(archive: Archive) -> Study:
         )
         raise StudyError(message)
     facts = _facts(archive)
-    study = Study(slug=entry.study, simulated=bool(facts.get("simulated")))
+    # Rows beyond the plan's are let in for an extension, which may only grow while a study is open.
+    study = Study(slug=entry.study, simulated=bool(facts.get("simulated")), extension=facts["extension"])
     for name, source in facts.get("checkpoints", {}).items():
         try:
             ensure_checkpoint(name, source)
@@ -105,8 +108,9 @@ def _freeze(archive: Archive, study: Study) -> None:
         if status == StudyStatus.CLOSED:
             study.closed_at = facts["closed_at"]
         study.status = status
-        frozen = {} if study.frozen else {"plan_hash": "", "plan": None, "opened_at": None}
+        frozen: dict[str, Any] = {} if study.frozen else {"plan_hash": "", "plan": None, "opened_at": None}
         fields = {name: getattr(study, name) for name in ("plan", "plan_hash", "opened_at", "closed_at")}
+        fields["unblinded_at"] = facts["unblinded_at"] if study.frozen else None
         Study.objects.filter(pk=study.pk).update(status=status, **(fields | frozen))
         if status == facts["status"]:
             break

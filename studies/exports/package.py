@@ -152,6 +152,8 @@ def facts(study: Study) -> bytes:
         "plan_hash": study.plan_hash,
         "opened_at": moment(study.opened_at) if study.opened_at else None,
         "closed_at": moment(study.closed_at) if study.closed_at else None,
+        "unblinded_at": moment(study.unblinded_at) if study.unblinded_at else None,
+        "extension": study.extension,
         "checkpoints": dict(
             study.arms.filter(checkpoint__endpoint={}).values_list("checkpoint__name", "checkpoint__source")
         ),

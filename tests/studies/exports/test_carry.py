@@ -13,16 +13,18 @@ from django.utils import timezone
 
 from generation.models import Checkpoint, Completion
 from studies import models
+from studies.domain.early_unblinding import unblind_early
 from studies.domain.exclusion import exclude_annotator
+from studies.domain.extending import extend_study
 from studies.domain.invariants import violations
-from studies.domain.lifecycle import archive_study
+from studies.domain.lifecycle import archive_study, close_study
 from studies.domain.reporting import file_of
 from studies.enums import Scale
 from studies.exports.carry import carry_in
 from studies.exports.package import zip_bytes
 from studies.files.errors import StudyFileError
 from studies.models import AuditEvent, Judgment, Skip, Study, triggers
-from tests.factories import closed_study, draft_study, reported
+from tests.factories import AnnotatorFactory, closed_study, draft_study, judge, open_study, reported
 from tests.studies.reports.kit import planned_study
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +127,31 @@ def test_stored_reports_come_along_as_they_were(tmp_path):
     after = {r.number: (r.made_at, r.judgments_hash, file_of(r, "html")) for r in study.reports.all()}
     assert after == before
     assert b"<p>\r\n</p>" in [body for *_, body in after.values()]
+
+
+def test_an_extension_and_an_early_unblinding_come_along(tmp_path):
+    study = open_study(comparisons=2, overlap=2)
+    study = extend_study(study=study, overlap=4, reason="Too few.", actor="ada")
+    study = unblind_early(study=study, reason="An alarm.", confirmed=study.slug, actor="ada")
+    judge(study, annotator=AnnotatorFactory(study=study))
+    study = close_study(study=study, actor="ada")
+    first = exported(study, tmp_path / "first.zip")
+    empty()
+
+    again = carry_in(first, actor="bea")
+
+    assert (again.extension, again.unblinded_at) == (2, study.unblinded_at)
+    assert unpacked(exported(again, tmp_path / "again.zip")) == unpacked(first)
+
+
+def test_what_was_unblinded_early_is_carried_only_once_it_is_closed(tmp_path):
+    study = open_study(comparisons=1)
+    study = unblind_early(study=study, reason="An alarm.", confirmed=study.slug, actor="ada")
+    path = exported(study, tmp_path / "open.zip")
+    empty()
+
+    with pytest.raises(StudyFileError, match=r"^study\.json, status: the study is neither closed nor"):
+        carry_in(path, actor="bea")
 
 
 def tampered(path, target, change, *, hashes=True):
