@@ -102,9 +102,10 @@ def log_in(page: Page, site: Site) -> None:
 def import_study(page: Page, folder: Path) -> None:
     path = folder / "small-talk.yaml"
     path.write_text(STUDY)
-    page.get_by_role("link", name=re.compile("Import")).first.click()
+    page.get_by_role("link", name="New study").first.click()
+    page.get_by_role("link", name="import a study file").click()
     page.get_by_label("Study file").set_input_files(path)
-    page.get_by_role("button", name=re.compile("Import")).click()
+    page.get_by_role("button", name="Import study").click()
     expect(page.get_by_role("heading", name="Small talk")).to_be_visible()
 
 
