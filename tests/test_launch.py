@@ -51,8 +51,12 @@ class Launched:
 
     def program(self, word):
         """Return the first process whose command contains ``word``."""
-        found = [child for child in psutil.Process(self.process.pid).children() if word in child.cmdline()]
-        return found[0] if found else None
+        for child in psutil.Process(self.process.pid).children():
+            # Between its death and the launcher's notice a process has no command.
+            with suppress(psutil.NoSuchProcess):
+                if word in child.cmdline():
+                    return child
+        return None
 
     def healthy(self):
         """Whether the site answers."""
