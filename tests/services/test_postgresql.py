@@ -20,6 +20,7 @@ SUITES = [
 
 
 @pytest.mark.services
+@pytest.mark.timeout(1000)
 def test_tables_and_verbs_pass_their_tests_on_postgresql(postgres_url, tmp_path):
     with services_kit.database(postgres_url) as url:
         run = subprocess.run(
@@ -29,7 +30,7 @@ def test_tables_and_verbs_pass_their_tests_on_postgresql(postgres_url, tmp_path)
             capture_output=True,
             text=True,
             check=False,
-            timeout=280,
+            timeout=900,
         )
 
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
