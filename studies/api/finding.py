@@ -66,6 +66,8 @@ def study_facts(caller: Caller, study: Study) -> dict[str, Any]:
         "title": study.title,
         "status": study.status,
         "simulated": study.simulated,
+        "unblinded": study.unblinded,
+        "judgments_each": study.judgments_each,
         "role": role.value if role else "",
         "abilities": sorted(ability.value for ability in abilities_of(caller.user, study)),
         "plan_hash": study.plan_hash,

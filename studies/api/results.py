@@ -15,6 +15,7 @@ from studies.domain.audit import record_event
 from studies.domain.reporting import ask_for_report, file_of
 from studies.enums import Ability, ReportState
 from studies.models import Report, Study
+from studies.reports.errors import ReportError
 from studies.reports.export import filename, judgment_lines
 from studies.reports.render import FORMATS, ensure_reportable, face_filename
 
@@ -24,8 +25,10 @@ _REPORTS = "/studies/{slug:slug}/reports"
 
 @router.get("/studies/{slug:slug}/judgments.csv", operation_id="read_judgments")
 def read_judgments(request: HttpRequest, slug: str) -> Any:
-    """Stream the judgments file of a closed study."""
-    study = _closed(request, slug, Ability.EXPORT)
+    """Stream the judgments file of a closed study, or of one that was unblinded early."""
+    study = study_for(request, slug, Ability.EXPORT)
+    if not study.unblinded:
+        raise ReportError("The file says which arm wrote what, so it can be had once the study is closed.")
     _note(request, study, "judgments.csv")
     answer = StreamingHttpResponse(judgment_lines(study), content_type=FORMATS["csv"].content_type)
     answer["Content-Disposition"] = f'attachment; filename="{filename(study, "judgments", "csv")}"'

@@ -37,6 +37,8 @@ class StudyOut(Schema):
     title: str
     status: str
     simulated: bool
+    unblinded: bool
+    judgments_each: int
     role: str
     abilities: list[str]
     plan_hash: str

@@ -239,3 +239,32 @@ def test_the_docs_need_nothing_from_elsewhere_and_name_every_call(client):
     assert "http://" not in page.text.replace("http://www.w3.org", "")
     assert "'unsafe-inline'" not in page["Content-Security-Policy"]
     assert "<style" not in page.text
+
+
+def test_unblinding_early_takes_its_scope_a_reason_and_the_name(program):
+    study = open_study(comparisons=1, slug="curious")
+    writer = Program(program.user, Scope.READ, Scope.WRITE)
+    body = {"reason": "A sponsor asked.", "confirmed": "curious"}
+
+    refused = writer("POST", "studies/curious/unblinding", body)
+    seen = program("GET", "studies/curious")["ETag"]
+    done = program("POST", "studies/curious/unblinding", body)
+
+    assert refused.json()["scope"] == "results"
+    assert (done.status_code, done.json()["unblinded"], done.json()["status"]) == (200, True, "open")
+    assert done["ETag"] != seen
+    assert program("GET", "studies/curious/pairs").json()["items"][0]["arms"] is not None
+    assert study.events.get(action="study.unblinded_early").after["reason"] == "A sponsor asked."
+
+
+def test_a_study_is_copied_extended_and_taken_out_whole(program):
+    open_study(comparisons=2, slug="first", overlap=2)
+
+    copied = program("POST", "studies/first/copies", {"study": "second"})
+    extended = program("POST", "studies/first/extension", {"overlap": 3, "reason": "Too few came."})
+    whole = program("GET", "studies/first/export.zip")
+
+    assert (copied.status_code, copied.json()["study"], copied.json()["status"]) == (201, "second", "draft")
+    assert extended.json()["judgments_each"] == 3
+    assert program("GET", "studies/first/status").json()["slots"]["planned"] == 6
+    assert b"".join(whole.streaming_content).startswith(b"PK")
