@@ -65,7 +65,7 @@ def answers(site, operation):
             case.path_parameters["slug"] = state
         case.headers = {**(case.headers or {}), "Authorization": f"Bearer {site.token}"}
         answer = case.call(base_url=site.url)
-        found.append((answer.status_code, f"{case.as_curl_command()}: {answer.text[:200]}"))
+        found.append((answer.status_code, f"{case.as_curl_command()}: {answer.content[:200]!r}"))
 
     ask()
     return found
