@@ -13,6 +13,7 @@ def world() -> dict[str, Any]:
     admin = factories.ResearcherFactory(username="ada", is_superuser=True)
     factories.draft_study(slug="draft")
     factories.ready_study(slug="ready", prompts=2)
+    factories.ready_study(slug="pressed-twice", prompts=2)
     for study in (factories.open_study(slug="open", comparisons=2), factories.closed_study(slug="closed")):
         annotator = factories.AnnotatorFactory(study=study)
         exclude_annotator(annotator=annotator, rule="too-fast", reason="Two seconds each.", actor="tests")

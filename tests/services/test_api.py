@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -69,6 +70,18 @@ def answers(site, operation):
 
     ask()
     return found
+
+
+def test_of_requests_with_one_key_that_come_at_once_one_is_done(site):
+    def press(_):
+        headers = {"Authorization": f"Bearer {site.token}", "Idempotency-Key": "press-1"}
+        return httpx.post(f"{site.url}/api/v1/studies/pressed-twice/moves/open", headers=headers)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(press, range(4)))
+
+    assert {(answer.status_code, answer.content) for answer in answers} == {(200, answers[0].content)}
+    assert sum("Idempotency-Replayed" in answer.headers for answer in answers) == 3
 
 
 STUDY = """\
