@@ -1,13 +1,15 @@
 """A Celery application like the real one, whose workers write without a model.
 
 `celery -A tests.generation.fake_worker worker`. Everything but the generator is Evenhand's own. A step
-takes `FAKE_STEP_MS`; prompts that say so kill the process or break the generator, whoever else is in flight.
+takes `FAKE_STEP_MS`; prompts that say so kill the process or break the generator, whoever else is in flight,
+or are not finished before the file `FAKE_GATE` is there.
 """
 
 import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import django
 from celery.signals import celeryd_init
@@ -27,6 +29,7 @@ from generation.spec import (  # noqa: E402
 
 KILLS = "kill the worker"
 BREAKS = "break the generator"
+WAITS = "wait for the gate"
 __all__ = ["app"]
 
 
@@ -34,6 +37,10 @@ def written(request: CompletionRequest) -> str:
     """Return what the generator writes: a function of the request alone."""
     noise = request.noise
     return f"{noise.prompt}/{noise.stream}/{noise.replicate}"
+
+
+def _held(request: CompletionRequest) -> bool:
+    return request.text == WAITS and not Path(os.environ["FAKE_GATE"]).exists()
 
 
 class SteppingGenerator:
@@ -56,7 +63,7 @@ class SteppingGenerator:
             time.sleep(self._step)
             for key, request in list(flights.items()):
                 tokens[key] += 1
-                if tokens[key] >= request.spec.max_new_tokens:
+                if tokens[key] >= request.spec.max_new_tokens and not _held(request):
                     del flights[key]
                     yield self._result(request, tokens.pop(key))
             beat(dict(tokens))
