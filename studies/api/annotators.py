@@ -11,7 +11,8 @@ from ninja import Query, Router, Status
 from studies import queries
 from studies.api.finding import caller_of, study_for
 from studies.api.paging import Page, PageQuery, paged
-from studies.api.schemas import AnnotatorOut, ExclusionIn, ExclusionOut, PersonOut
+from studies.api.schemas import AnnotatorOut, ErasureIn, ExclusionIn, ExclusionOut, PersonOut
+from studies.domain import erasure
 from studies.domain.audit import record_event
 from studies.domain.conduct import conduct
 from studies.domain.exclusion import exclude_annotator, revoke_exclusion
@@ -114,6 +115,20 @@ def reconcile_list(request: HttpRequest, slug: str) -> Any:
         }
         for person in reconcile(study, request.body)
     ]
+
+
+@router.post(
+    "/studies/{slug:slug}/annotators/{int:annotator}/erasure",
+    response={204: None},
+    operation_id="erase_annotator",
+)
+def erase(request: HttpRequest, slug: str, annotator: int, given: ErasureIn) -> Any:
+    """Erase for good what an annotator said of themselves; the pseudonymous judgments stay."""
+    study = study_for(request, slug, Ability.ERASE)
+    found = get_object_or_404(Annotator.objects.select_related("study"), study=study, pk=annotator)
+    erasure.typed(found, given.pseudonym)
+    erasure.erase_annotator(annotator=found, actor=caller_of(request).name, reasons=given.reasons)
+    return Status(204, None)
 
 
 @router.get("/studies/{slug:slug}/survey.csv", operation_id="read_survey")

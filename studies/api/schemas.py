@@ -200,6 +200,13 @@ class ExclusionOut(Schema):
     revoked_at: datetime | None
 
 
+class ErasureIn(Given):
+    """The annotator's pseudonym to confirm it, and whether what they wrote in their own words goes too."""
+
+    pseudonym: Annotated[Text, Field(max_length=40)]
+    reasons: bool = False
+
+
 class PersonOut(Schema):
     """A line of a recruiting site's list against who came."""
 
