@@ -8,7 +8,7 @@ WORKER ?= celery
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run worker test test-quick check bench-start bench-annotation bench-crowd bench-growth bench-generation bench-analysis bench-report bench-workers calibration fmt lock upgrade clean
+.PHONY: help install run worker test test-quick check bench-start bench-annotation bench-crowd bench-growth bench-generation bench-analysis bench-report bench-exports bench-workers calibration fmt lock upgrade clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ bench-analysis: $(DEV) ## Measure the statistics against other programs, as far 
 
 bench-report: $(DEV) ## Measure a whole report of a million judgments, its time and its memory
 	@$(PY) -m benchmarks.report
+
+bench-exports: $(DEV) ## Measure the time and the memory of taking everything out
+	@$(PY) -m benchmarks.exports
 
 bench-workers: $(DEV) ## Measure how writing speeds up with one, two and four workers
 	@$(PY) benchmarks/workers.py

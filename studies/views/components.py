@@ -40,6 +40,16 @@ class _SampleForm(forms.Form):
     file = forms.FileField(label="A file", required=False)
 
 
+class _SampleChoices(forms.Form):
+    several = forms.MultipleChoiceField(
+        label="Several choices",
+        help_text="As many as apply.",
+        widget=forms.CheckboxSelectMultiple,
+        choices=[("a", "The first"), ("b", "The second, which says somewhat more")],
+        required=False,
+    )
+
+
 @require_safe
 @signed_in
 def show(request: HttpRequest) -> HttpResponse:
@@ -47,6 +57,7 @@ def show(request: HttpRequest) -> HttpResponse:
     context = {
         "statuses": [(status.value, status.label) for status in StudyStatus],
         "form": _SampleForm({"plain": "", "wrong": ""}),
+        "choices": _SampleChoices(),
         "form_with_error": SimpleNamespace(non_field_errors=["The two dates are in the wrong order."]),
         "events": _events(),
         "turns": [

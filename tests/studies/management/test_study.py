@@ -312,7 +312,9 @@ def test_a_changed_file_replaces_a_cancelled_study_with_what_was_written_for_it(
     study("cancel-generation", "stay-on-topic", "--keep")
     assert Completion.objects.count() == 47
     changed = tmp_path / "changed.yaml"
-    changed.write_text(PRESET.read_text(encoding="utf-8").replace("quota: 12", "quota: 11"), encoding="utf-8")
+    changed.write_text(
+        PRESET.read_text(encoding="utf-8").replace("temperature: 0.7", "temperature: 0.6"), encoding="utf-8"
+    )
 
     study("import", changed)
 
