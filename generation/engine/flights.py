@@ -94,7 +94,7 @@ class Row:
     slot: int
     read: int = 0
     """How many of its tokens have been read."""
-    begun: int = 0
+    begun: int = field(init=False)
     """How many tokens its flight had when it joined."""
 
     def __post_init__(self) -> None:

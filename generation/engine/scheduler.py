@@ -129,9 +129,8 @@ class Engine:
         if self.loaded.device.type == "cuda":
             torch.cuda.empty_cache()
         if len(unfinished) == 1:
-            unfinished[
-                0
-            ].fault = "Out of memory even alone: use a shorter prompt, fewer new tokens or a larger device."
+            reason = "Out of memory even alone: use a shorter prompt, fewer new tokens or a larger device."
+            unfinished[0].fault = reason
             return unfinished
         self.rows = max(1, self.rows // 2)
         waiting.extendleft(reversed(unfinished))

@@ -75,6 +75,7 @@ class Slots:
         self._keys: dict[int, list[Tensor]] = {}  # by layer, a segment each: (S, H, D, room)
         self._values: dict[int, list[Tensor]] = {}  # (S, H, room, D)
         self._step: Step | None = None
+        self._targets: list[tuple[Tensor, Tensor]] = []
 
     def room(self, segment: int) -> int:
         """Return how many tokens each of a segment's rows may have."""
@@ -97,8 +98,9 @@ class Slots:
             values[b][j, :, :tokens] = values[a][i, :, :tokens]
 
     def begin(self, step: Step) -> None:
-        """Name the step whose forward comes next."""
+        """Name the step whose forward comes next, and find once where its tokens go in every layer."""
         self._step = step
+        self._targets = [self._places(stretch, step.positions) for stretch in step.stretches]
 
     # What transformers asks of a cache -----------------------------------------------------------------
 
@@ -114,8 +116,7 @@ class Slots:
         if layer_idx not in self._keys:
             self._allocate(layer_idx, new_keys, new_values)
         key_store, value_store = self._keys[layer_idx], self._values[layer_idx]
-        for stretch in self._step.stretches:
-            index, place = self._targets(stretch)
+        for stretch, (index, place) in zip(self._step.stretches, self._targets, strict=True):
             key_store[stretch.segment][index, :, :, place] = new_keys[stretch.tokens]
             value_store[stretch.segment][index, :, place] = new_values[stretch.tokens]
         for chunk in self._step.chunks:
@@ -126,12 +127,12 @@ class Slots:
         reader = Reader(self._step, key_store, value_store)
         return reader, reader
 
-    def _targets(self, stretch: Stretch) -> tuple[Tensor, Tensor]:
-        assert self._step is not None  # noqa: S101 - for the type checker
-        everyone = (
-            torch.arange(stretch.size, device=self._device) if stretch.places is None else stretch.places
-        )
-        return everyone + stretch.first, self._step.positions[stretch.tokens]
+    def _places(self, stretch: Stretch, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the slots of a stretch's tokens within their segment, and their places in the rows."""
+        slots = stretch.places
+        if slots is None:
+            slots = torch.arange(stretch.size, device=self._device)
+        return slots + stretch.first, positions[stretch.tokens]
 
     def _allocate(self, layer: int, keys: Tensor, values: Tensor) -> None:
         """Make a layer's room as soon as the shapes of its heads are known."""
