@@ -65,7 +65,7 @@ def sampling(spec: DecodingSpec, noise: NoiseKey, endpoint: Endpoint) -> dict[st
 
     A field that would change nothing is not sent, since some servers refuse what others ignore.
     """
-    stop = list(getattr(spec, "stop", ()))
+    stop = list(spec.stop)
     return {
         "temperature": spec.temperature,
         **({"top_p": spec.top_p} if spec.top_p != 1 else {}),

@@ -41,7 +41,7 @@ def _one_arm(arm: ArmEntry) -> Iterator[tuple[Path, str]]:
             yield (name,), _UNKNOWN.get(name, _BEYOND).format(name=name)
     if arm.temperature > _WARMEST:
         yield ("temperature",), f"is {arm.temperature:g}; servers take 0 to {_WARMEST}"
-    if len(getattr(arm, "stop", ())) > _MOST_STOPS:
+    if len(arm.stop) > _MOST_STOPS:
         yield ("stop",), f"holds more than the {_MOST_STOPS} texts that servers take"
 
 
