@@ -18,7 +18,9 @@ QUIET = [
 ]
 
 
-@pytest.fixture(scope="session")
+# Playwright's event loop runs for as long as the browser lives, and no other can in this thread: a browser
+# that outlived its tests would break every later one that runs a loop.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A headless Chromium: the one at CHROMIUM_PATH or on the PATH, else Playwright's own."""
     # Five seconds, its own limit, are too few where the machine has much else to do.
