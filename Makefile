@@ -6,6 +6,9 @@ TEMPLATES = $(shell find templates -name '*.html' -o -name '*.txt')
 # Workers on one machine need different names.
 WORKER ?= celery
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest
+SLOW := model or services or browser
+# These share nothing, so every core runs some; the others start servers and browsers, which want the machine to themselves.
+QUICK := $(PYTEST) -m "not ($(SLOW))" --numprocesses logical --maxprocesses 8
 
 .DEFAULT_GOAL := help
 .PHONY: help install run worker test test-quick check bench-start bench-annotation bench-crowd bench-growth bench-generation bench-analysis bench-report bench-exports bench-workers calibration fmt lock upgrade clean
@@ -23,10 +26,15 @@ worker: $(RUNTIME) ## Start a worker alone (DATABASE_URL, REDIS_URL, EVENHAND_DE
 
 test: $(DEV) ## Run every test: SQLite, PostgreSQL, Redis, the real model, a real browser
 	@scripts/browser
+ifdef ARGS
 	@$(PYTEST) $(ARGS)
+else
+	@$(QUICK)
+	@$(PYTEST) -m "$(SLOW)"
+endif
 
 test-quick: $(DEV) ## Run the tests that need no model, no server and no browser
-	@$(PYTEST) -m "not model and not services and not browser" $(ARGS)
+	@$(QUICK) $(ARGS)
 
 check: $(DEV) ## Check style, types, layers, templates and migrations
 	$(PY) -m ruff check .
