@@ -95,6 +95,7 @@ class Completion(models.Model):
     replicate = models.PositiveIntegerField(default=0)
     checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="completions")
     request = models.JSONField(help_text="A CompletionRequest, as sent to the generator")
+    urgent = models.BooleanField(default=False, help_text="Somebody waits for it: written before the others")
     created_at = models.DateTimeField(auto_now_add=True)
 
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)

@@ -149,8 +149,11 @@ def _source_in(name: str) -> str:
     raise ValueError(message)
 
 
-def request_completions(batch_key: uuid.UUID, wanted: Iterable[Wanted]) -> None:
-    """Create the rows that are not there yet, and call the workers on commit. Harmless to repeat."""
+def request_completions(batch_key: uuid.UUID, wanted: Iterable[Wanted], *, urgent: bool = False) -> None:
+    """Create the rows that are not there yet, and call the workers on commit. Harmless to repeat.
+
+    Urgent ones are written before whatever else waits for the same checkpoint.
+    """
     checkpoints: set[int] = set()
     rows = []
     for item in wanted:
@@ -163,6 +166,7 @@ def request_completions(batch_key: uuid.UUID, wanted: Iterable[Wanted]) -> None:
                 replicate=item.replicate,
                 checkpoint=item.checkpoint,
                 request=item.request.as_dict(),
+                urgent=urgent,
             )
         )
     # Prompt by prompt rather than arm by arm: what is finished first is then whole comparisons, and the

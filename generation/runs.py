@@ -80,7 +80,7 @@ def claim(
             pending = pending.filter(attempts=0) if beside == 1 else pending.none()
         if connection.features.has_select_for_update_skip_locked:
             pending = pending.select_for_update(skip_locked=True)
-        chosen = _fitting(pending.order_by("attempts", "id")[:rows], rows)
+        chosen = _fitting(pending.order_by("attempts", "-urgent", "id")[:rows], rows)
         now = timezone.now()
         Completion.objects.filter(pk__in=[completion.pk for completion in chosen]).update(
             status=Status.CLAIMED,
