@@ -19,7 +19,8 @@ from studies.domain.plan import frozen_plan, plan_hash
 from studies.domain.reporting import ask_for_report
 from studies.domain.wanted import wanted_counts, wanted_places
 from studies.enums import Draws, Kind, StudyStatus
-from studies.models import Study
+from studies.models import Arm, Prompt, Study
+from studies.queries.trial import trial_key
 
 _COUPLED = "coupled"
 
@@ -54,22 +55,26 @@ def move(study: Study, status: StudyStatus, *, actor: str, action: str, **facts:
 
 
 def completion_requests(study: Study) -> Iterator[requests.Wanted]:
-    """Yield what each arm is to write for each prompt."""
-    for prompt, arm, replicate in wanted_places(study):
-        stream = _COUPLED if study.draws == Draws.COUPLED else arm.name
-        yield requests.Wanted(
-            prompt_key=prompt.key,
-            arm_key=arm.key,
-            replicate=replicate,
-            checkpoint=arm.checkpoint,
-            request=CompletionRequest(
-                key=0,
-                spec=arm.decoding,
-                noise=NoiseKey(study.seed, prompt.name, stream, replicate),
-                messages=() if prompt.text else prompt.turns,
-                text=prompt.text,
-            ),
-        )
+    """Return what each arm is to write for each prompt."""
+    return (completion_request(study, *place) for place in wanted_places(study))
+
+
+def completion_request(study: Study, prompt: Prompt, arm: Arm, replicate: int) -> requests.Wanted:
+    """Return what one arm is to write for one prompt."""
+    stream = _COUPLED if study.draws == Draws.COUPLED else arm.name
+    return requests.Wanted(
+        prompt_key=prompt.key,
+        arm_key=arm.key,
+        replicate=replicate,
+        checkpoint=arm.checkpoint,
+        request=CompletionRequest(
+            key=0,
+            spec=arm.decoding,
+            noise=NoiseKey(study.seed, prompt.name, stream, replicate),
+            messages=() if prompt.text else prompt.turns,
+            text=prompt.text,
+        ),
+    )
 
 
 @transaction.atomic
@@ -123,6 +128,8 @@ def open_study(*, study: Study, actor: str) -> Study:
     study.plan = frozen_plan(study)
     study.plan_hash = plan_hash(study.plan)
     study.opened_at = timezone.now()
+    # What was tried out is no part of the study, and was seen unblinded.
+    holding.forget(trial_key(study))
     return move(study, StudyStatus.OPEN, actor=actor, action="opened")
 
 

@@ -22,6 +22,7 @@ from studies.files.nodes import read_bytes
 from studies.files.reader import read_study
 from studies.files.schema import ArmEntry, StudyEntry
 from studies.models import Arm, Criterion, Prompt, Study
+from studies.queries.trial import trial_key
 
 
 def import_path(path: Path, *, actor: str) -> Study:
@@ -169,6 +170,7 @@ def _replace_parts(study: Study, entry: StudyEntry, *, name: str, changed: set[s
     if changed is None or changed & _ANSWERED:
         # Those of a cancelled generation, or imported ones: they answer what is replaced now.
         holding.forget(study.key)
+        holding.forget(trial_key(study))
         _replace_arms_and_prompts(study, entry, name=name)
 
 

@@ -34,6 +34,7 @@ _EVENTS = {
     "study.generation_resumed": "Generation resumed",
     "study.generation_cancelled": "Generation cancelled: a draft again",
     "study.completion_retried": "A failed completion asked for again",
+    "study.tried": "Tried on a few prompts, unblinded",
     "study.ready": "All completions there, pairs made",
     "study.opened": "Opened: the plan is frozen",
     "study.paused": "Paused",

@@ -32,6 +32,7 @@ from studies.views import (
     steering,
     studies,
     tokens,
+    trying,
 )
 
 _STUDY = "studies/<slug:slug>/"
@@ -56,6 +57,9 @@ dashboard_patterns = [
     ),
     path(f"{_STUDY}edit/<slug:name>/", editor.edit_section, name="edit-section"),
     path(f"{_STUDY}planner/", planner.planner, name="planner"),
+    path(f"{_STUDY}trial/", trying.trial, name="trial"),
+    path(f"{_STUDY}trial/progress/", trying.trial_progress, name="trial-progress"),
+    path(f"{_STUDY}trial/delete/", trying.delete_trial, name="trial-delete"),
     path(f"{_STUDY}try/<slug:step>/", dry_run.dry_run, name="try"),
     path(f"{_STUDY}preregistration/", preregistering.page, name="preregistration"),
     path(f"{_STUDY}copy/", beginnings.copy, name="copy"),

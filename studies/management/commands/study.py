@@ -16,6 +16,7 @@ from studies.management import (
     study_pairs,
     study_presets,
     study_steer,
+    study_try,
 )
 from studies.management.study_base import Verb
 
@@ -26,6 +27,7 @@ _VERBS = (
     *study_collect.VERBS,
     *study_files.VERBS,
     *study_steer.VERBS,
+    *study_try.VERBS,
 )
 
 
