@@ -18,12 +18,19 @@ app.autodiscover_tasks(["generation", "studies"])
 
 _log = logging.getLogger(__name__)
 _sweeps: list[Callable[[], None]] = []
+_beats: list[Callable[[], None]] = []
 
 
 def on_sweep(sweep: Callable[[], None]) -> Callable[[], None]:
     """Have a worker call ``sweep`` whenever it looks for work; a decorator, for modules of tasks."""
     _sweeps.append(sweep)
     return sweep
+
+
+def on_beat(beat: Callable[[], None]) -> Callable[[], None]:
+    """Have a worker call ``beat`` as often as it sweeps, and also while it is busy: a decorator like that."""
+    _beats.append(beat)
+    return beat
 
 
 class Sweeper(bootsteps.StartStopStep):  # type: ignore[misc, unused-ignore]
@@ -68,6 +75,8 @@ class Sweeper(bootsteps.StartStopStep):  # type: ignore[misc, unused-ignore]
     def _look_round(self, worker: Any) -> None:
         busy = len(state.reserved_requests) >= (worker.concurrency or 1)
         self._guarded(self._presence.report_node, worker.hostname, busy=busy)
+        for beat in _beats:
+            self._guarded(beat)
         if not busy:
             self._guarded(self._tasks.sweep, also_failed=self._first)
             self._first = False

@@ -236,11 +236,18 @@ GENERATION_ENDPOINTS = env.addresses(
     "EVENHAND_ENDPOINTS", [] if DATABASE_URL or REDIS_URL else ["loopback"], words={"loopback", "none"}
 )
 
+# Which addresses notices may go to: “public” is every https:// address that is not of a private network.
+# What else is listed may be private, and http://, for it is the operator who says so.
+NOTICE_ADDRESSES = env.addresses("EVENHAND_WEBHOOKS", ["public"], words={"public", "loopback", "none"})
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "loggers": {"axes": {"level": "WARNING"}},  # the audit log has who logged in
+    "loggers": {
+        "axes": {"level": "WARNING"},  # the audit log has who logged in
+        "httpx": {"level": "WARNING"},  # it tells every address, and a webhook's may have a password in it
+    },
     "root": {"handlers": ["console"], "level": env.text("EVENHAND_LOG_LEVEL", "INFO")},
 }

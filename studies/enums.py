@@ -1,6 +1,7 @@
 """The closed vocabularies of a study. Slot words belong to the screen, arm words to the analysis."""
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class StudyStatus(TextChoices):
@@ -207,3 +208,21 @@ class Scope(TextChoices):
     RESULTS = "results", "Results: judgments, reports and pairs with their arms, once a study is closed"
     PERSONAL = "personal", "Personal: what annotators said of themselves"
     MEMBERS = "members", "Members: invite people and change their roles"
+
+
+class NoticeEvent(TextChoices):
+    """What somebody may be told of without looking; none of it says which arm does better."""
+
+    GENERATION_DONE = "generation.done", _("All completions are written")
+    GENERATION_FAILED = "generation.failed", _("The writing of completions ended with failures")
+    FILLED = "study.filled", _("Every planned judgment is there")
+    QUALITY = "quality.alarm", _("Many annotators break the quality rules or fail checks")
+    TEST = "test", _("A test")
+
+
+class NoticeState(TextChoices):
+    """Where a notice stands."""
+
+    WAITING = "waiting", _("Waiting")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Given up")

@@ -1,13 +1,15 @@
-"""Celery glue of the reports: fetch, delegate, nothing else."""
+"""Celery glue of reports and notices: fetch, delegate, nothing else."""
 
 from __future__ import annotations
 
 from django.conf import settings
 
-from config.celery import app, on_sweep
+from config.celery import app, on_beat, on_sweep
 from generation.tasks import check_stop
+from studies.domain import notices
 from studies.domain.erasure import keep_retention
 from studies.domain.reporting import TASK, call_worker, waiting_reports
+from studies.domain.watching import look_round, watched_studies
 
 
 @app.task(name=TASK)  # type: ignore[untyped-decorator, unused-ignore]
@@ -16,6 +18,22 @@ def make_report(report_id: int) -> None:
     from studies.reports import making  # noqa: PLC0415 - matplotlib is loaded when a report is wanted
 
     making.make_report(report_id, check=check_stop)
+
+
+@app.task(name=notices.TASK)  # type: ignore[untyped-decorator, unused-ignore]
+def send_notices() -> None:
+    """Look what has come about, and send the notices that are due."""
+    from studies.sending.delivering import deliver_due  # noqa: PLC0415 - httpx is loaded when it is wanted
+
+    look_round()
+    deliver_due(check=check_stop)
+
+
+@on_beat
+def mind_notices() -> None:
+    """Have a worker send what is due and look for what somebody wants to be told of."""
+    if notices.due() or watched_studies():
+        notices.call_worker()
 
 
 @on_sweep

@@ -15,6 +15,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from generation.models import Completion
 from studies.domain.exclusion import exclude_annotator
 from studies.domain.invitations import invite
+from studies.domain.notice_targets import add_webhook, send_test
+from studies.domain.notices import OFFERED
 from studies.domain.tokens import make_token
 from studies.enums import Role, Scope
 from studies.models import Membership, Study
@@ -90,6 +92,11 @@ class World:
 
         self.pass_, _ = make_token(user=self.admin, name="backup", scopes=[Scope.READ], days=7, actor="tests")
 
+        self.webhook, _ = add_webhook(
+            study=self.names["own"]["open"], url="https://example.org", events=OFFERED, actor="tests"
+        )
+        send_test(target=self.webhook)
+
         self.account, _ = invite(study=None, role=None, by=self.admin)
 
     def _studies(self, side: str) -> dict[str, Study]:
@@ -131,6 +138,8 @@ class World:
             "invitation": str(study.invitations.values_list("pk", flat=True).first()),
             "annotator": str(study.annotators.values_list("pk", flat=True).first()),
             "completion": str(completions.first()),
+            "webhook": str(self.webhook.pk),
+            "notice": str(self.webhook.notices.values_list("pk", flat=True).get()),
             "apitoken": str(self.pass_.pk),
             "exclusion": str(study.exclusions.values_list("pk", flat=True).first()),
         }

@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, path
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from studies.api import annotators, document, members, pairs, results, site, steering, trial
+from studies.api import annotators, document, members, notices, pairs, results, site, steering, trial
 from studies.api import studies as study_routes
 from studies.api.callers import ByToken
 from studies.api.gate import gated, refusal
@@ -28,7 +28,7 @@ api = NinjaAPI(
     auth=ByToken(),
     urls_namespace="api",
 )
-for _routes in (study_routes, pairs, annotators, results, steering, trial, members, site):
+for _routes in (study_routes, pairs, annotators, results, steering, trial, notices, members, site):
     api.add_router("", _routes.router)
 
 

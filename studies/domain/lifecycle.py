@@ -14,11 +14,12 @@ from generation.spec import CompletionRequest, NoiseKey
 from studies.domain.audit import record_event
 from studies.domain.checks import plan_checks
 from studies.domain.errors import PlanFrozenError, StudyError
+from studies.domain.notices import announce
 from studies.domain.pairing import pair_completions, plan_slots
 from studies.domain.plan import frozen_plan, plan_hash
 from studies.domain.reporting import ask_for_report
 from studies.domain.wanted import wanted_counts, wanted_places
-from studies.enums import Draws, Kind, StudyStatus
+from studies.enums import Draws, Kind, NoticeEvent, StudyStatus
 from studies.models import Arm, Prompt, Study
 from studies.queries.trial import trial_key
 
@@ -110,9 +111,17 @@ def settle(study: Study) -> Study:
         study = lock_study(study)
         if study.status == StudyStatus.GENERATING:
             holding.let_go(study.key)
-            pair_completions(study)
+            pairs = pair_completions(study)
             move(study, StudyStatus.READY, actor="evenhand", action="ready")
+            _tell_done(study, pairs)
     return study
+
+
+def _tell_done(study: Study, pairs: int) -> None:
+    # Completions may be drawn anew: each time that they are all there is an occasion of its own.
+    moved = study.events.order_by("-id").values_list("id", flat=True).first()
+    done = NoticeEvent.GENERATION_DONE
+    announce(study=study, event=done, occasion=f"done:{moved}", comparisons=pairs)
 
 
 @transaction.atomic

@@ -12,12 +12,14 @@ from studies.models.annotation import (
 from studies.models.audit import AuditEvent, AuditHead
 from studies.models.comparison import Assignment, Comparison
 from studies.models.membership import Invitation, Membership
+from studies.models.notice import Alarm, Notice, NoticeTarget
 from studies.models.origin import Origin
 from studies.models.report import Report, ReportFile
 from studies.models.study import Arm, Criterion, Prompt, Study, new_token
 from studies.models.token import ApiToken, KeptAnswer
 
 __all__ = [
+    "Alarm",
     "Annotator",
     "ApiToken",
     "Arm",
@@ -31,6 +33,8 @@ __all__ = [
     "Judgment",
     "KeptAnswer",
     "Membership",
+    "Notice",
+    "NoticeTarget",
     "Origin",
     "Prompt",
     "Refusal",

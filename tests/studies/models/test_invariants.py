@@ -12,6 +12,7 @@ from generation.models import Completion, Worker
 from studies.domain.audit import record_event
 from studies.enums import StudyStatus
 from studies.models import (
+    Alarm,
     ApiToken,
     Arm,
     AuditEvent,
@@ -21,6 +22,8 @@ from studies.models import (
     Judgment,
     KeptAnswer,
     Membership,
+    Notice,
+    NoticeTarget,
     Prompt,
     Report,
     Skip,
@@ -141,6 +144,25 @@ def api_token(**fields):
     return ApiToken.objects.create(user=ResearcherFactory(), name="backup", prefix="evenhand_", **given)
 
 
+def notice_target(*, times=1, study=None, **fields):
+    study = study or StudyFactory()
+    usual = {"url": "https://example.org", "secret_hash": "a", "events": "study.filled", "created_by": "ada"}
+    for _ in range(times):
+        made = NoticeTarget.objects.create(study=study, **(usual | fields))
+    return made
+
+
+def written_to_twice():
+    notice_target(times=2, user=ResearcherFactory(), url="", secret_hash="")
+
+
+def notice(*, times=1, **fields):
+    target = notice_target()
+    usual = {"event": "test", "occasion": "one", "body": "{}", "created_at": NOW, "next_try_at": NOW}
+    for _ in range(times):
+        Notice.objects.create(target=target, **(usual | fields))
+
+
 def kept_twice():
     user = ResearcherFactory()
     for _ in range(2):
@@ -229,6 +251,16 @@ def the_same_file_twice():
 CONSTRAINTS = {
     "studies_apitoken_has_a_scope": lambda: api_token(scopes=""),
     "studies_apitoken_ends_after_it_begins": lambda: api_token(expires_at=NOW),
+    "studies_noticetarget_is_account_or_address": lambda: notice_target(url=""),
+    "studies_noticetarget_has_an_event": lambda: notice_target(events=""),
+    "studies_noticetarget_account_once_per_study": written_to_twice,
+    "studies_noticetarget_address_once_per_study": lambda: notice_target(times=2),
+    "studies_notice_occasion_once_per_target": lambda: notice(times=2),
+    "studies_notice_event_is_known": lambda: notice(event="study.leaked"),
+    "studies_notice_waits_for_a_time": lambda: notice(next_try_at=None),
+    "studies_alarm_percents_are_percents": lambda: Alarm.objects.create(
+        study=StudyFactory(), flagged_percent=101
+    ),
     "studies_keptanswer_key_once_per_account": kept_twice,
     "studies_invitation_study_has_role": lambda: invitation(role="owner"),
     "studies_invitation_accepted_or_revoked": lambda: invitation(accepted_at=NOW, revoked_at=NOW),

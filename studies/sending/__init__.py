@@ -1,0 +1,1 @@
+"""Sending what the outbox holds: signed webhooks and e-mail."""
