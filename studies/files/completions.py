@@ -59,11 +59,21 @@ class CompletionEntry(Entry):
 _COLUMNS = set(CompletionEntry.model_fields) - {"token_ids", "provenance"}
 
 
-def import_completions(study: Study, path: Path, *, actor: str) -> int:
+class CompletionsError(StudyFileError):
+    """A file of completions that cannot be taken: every line to mend, the first few in its message."""
+
+    def __init__(self, wrong: list[tuple[int, str]], *, name: str) -> None:
+        self.wrong = wrong
+        told = "; ".join(f"line {line}: {problem}" for line, problem in wrong[:_SHOWN])
+        more = f"; and {len(wrong) - _SHOWN} more lines" if len(wrong) > _SHOWN else ""
+        super().__init__(f"{told}{more}. Nothing was imported.", name=name)
+
+
+def import_completions(study: Study, path: Path, *, actor: str, arm: str = "") -> int:
     """Store the completions of a JSON Lines or CSV file; return how many.
 
     The study is a draft, or generating. Each row names a prompt and an arm of it that have no
-    completion yet.
+    completion yet; where all are of one ``arm``, rows need not name it.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise StudyFileError("the file is neither .jsonl nor .csv", name=path.name)
@@ -77,7 +87,7 @@ def import_completions(study: Study, path: Path, *, actor: str) -> int:
             raise StudyError(
                 f"“{study.slug}” is {study.get_status_display().lower()}; completions are taken before that."
             )
-        entries = _checked(study, rows, name=path.name)
+        entries = _checked(study, rows, name=path.name, arm=arm)
         _store(study, entries)
         record_event(
             actor=actor,
@@ -88,28 +98,28 @@ def import_completions(study: Study, path: Path, *, actor: str) -> int:
     return len(entries)
 
 
-def _checked(study: Study, rows: Rows, *, name: str) -> list[CompletionEntry]:
+def _checked(study: Study, rows: Rows, *, name: str, arm: str) -> list[CompletionEntry]:
     """Return the rows as entries, or raise one error that lists the lines to mend."""
+    told = {"arm": arm} if arm else {}
     entries: list[CompletionEntry] = []
     wrong: list[tuple[int, str]] = []
-    wanted = _wanted(study)
+    wanted = places(study)
     seen: dict[Place, int] = {}
     for line, row in rows:
         try:
-            entry = CompletionEntry.model_validate(_typed(row) if name.lower().endswith(".csv") else row)
+            said = _typed(row) if name.lower().endswith(".csv") else row
+            entry = CompletionEntry.model_validate(told | said)
         except ValidationError as error:
             detail = error.errors(include_url=False)[0]
             wrong.append((line, f"{'.'.join(map(str, detail['loc']))} {problem_of(detail)}"))
             continue
-        problem = _misplaced(entry.place, wanted, seen)
+        problem = _foreign(entry, arm) or _misplaced(entry.place, wanted, seen)
         if problem:
             wrong.append((line, problem))
         seen.setdefault(entry.place, line)
         entries.append(entry)
     if wrong:
-        told = "; ".join(f"line {line}: {problem}" for line, problem in wrong[:_SHOWN])
-        more = f"; and {len(wrong) - _SHOWN} more lines" if len(wrong) > _SHOWN else ""
-        raise StudyFileError(f"{told}{more}. Nothing was imported.", name=name)
+        raise CompletionsError(wrong, name=name)
     return entries
 
 
@@ -121,7 +131,7 @@ def _typed(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _wanted(study: Study) -> dict[Place, bool]:
+def places(study: Study) -> dict[Place, bool]:
     """Return every completion of the plan, and whether it is there or on its way already."""
     taken = set(
         Completion.objects.filter(batch_key=study.key)
@@ -132,6 +142,12 @@ def _wanted(study: Study) -> dict[Place, bool]:
         (prompt.name, arm.name, replicate): (prompt.key, arm.key, replicate) in taken
         for prompt, arm, replicate in wanted_places(study)
     }
+
+
+def _foreign(entry: CompletionEntry, arm: str) -> str:
+    if not arm or entry.arm == arm:
+        return ""
+    return f"is of the arm “{entry.arm}”, but the file was sent as that of “{arm}”"
 
 
 def _misplaced(place: Place, wanted: dict[Place, bool], seen: dict[Place, int]) -> str:

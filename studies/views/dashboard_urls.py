@@ -34,6 +34,7 @@ from studies.views import (
     studies,
     tokens,
     trying,
+    uploads,
 )
 
 _STUDY = "studies/<slug:slug>/"
@@ -65,6 +66,8 @@ dashboard_patterns = [
     path(f"{_STUDY}preregistration/", preregistering.page, name="preregistration"),
     path(f"{_STUDY}copy/", beginnings.copy, name="copy"),
     path(f"{_STUDY}do/<slug:name>/", actions.move_study, name="move"),
+    path(f"{_STUDY}completions/", uploads.completions, name="completions"),
+    path(f"{_STUDY}completions/missing.csv", uploads.missing_completions, name="completions-missing"),
     path(f"{_STUDY}completions/<int:pk>/retry/", generating.retry, name="retry"),
     path(f"{_STUDY}pairs/", pairs.study_pairs, name="pairs"),
     path(f"{_STUDY}pairs/by-arm/", pair_changes.scan_by_arm, name="scan-by-arm"),

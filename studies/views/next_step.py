@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from studies.domain.lifecycle import missing_completions
-from studies.enums import StudyStatus
+from studies.enums import Ability, StudyStatus
 from studies.models import Study
 from studies.queries import SlotCounts
-from studies.templatetags.evenhand import plural
 from studies.views.estimates import Estimate
 from studies.views.moves import MOVES, Move, judgments_in_words
 
@@ -31,6 +34,8 @@ class NextStep:
     move: Move | None = None
     page: tuple[str, str] | None = None
     """The name of a page and the words of its link, when there is something to look at."""
+    ability: Ability = Ability.SEE_PAIRS
+    """What the page takes."""
     others: tuple[Move, ...] = ()
 
 
@@ -54,8 +59,7 @@ def next_step(
     """Return what to do next with ``study``, what it will do, and the button for it."""
     match study.status:
         case StudyStatus.DRAFT:
-            words = f"{size.completions} completions: {size.arms} arms, {size.prompts} prompts."
-            return NextStep(words, move=MOVES["generate"])
+            return _draft(study, size)
         case StudyStatus.GENERATING:
             return _generating(study, broken=broken, held=held)
         case StudyStatus.READY:
@@ -70,6 +74,26 @@ def next_step(
             return _closed(study)
 
 
+def _draft(study: Study, size: Estimate) -> NextStep:
+    words = f"{size.completions} completions: {size.arms} arms, {size.prompts} prompts."
+    given = missing_completions(study, given=True)
+    if given:
+        return _uploading(f"{words} {_to_upload(given)}", move=MOVES["generate"])
+    if not missing_completions(study):
+        words = _("All completions are there: starting pairs them at once.")
+    return NextStep(words, move=MOVES["generate"])
+
+
+def _to_upload(number: int) -> str:
+    told = ngettext("%(number)s of them is to be uploaded.", "%(number)s of them are to be uploaded.", number)
+    return told % {"number": f"{number:,}"}
+
+
+def _uploading(words: str, **moves: Any) -> NextStep:
+    page = "studies:completions", _("Upload completions")
+    return NextStep(words, page=page, ability=Ability.EDIT, **moves)
+
+
 def _generating(study: Study, *, broken: bool, held: bool) -> NextStep:
     pause, cancel = MOVES["pause-generation"], MOVES["cancel-generation"]
     if held:
@@ -80,11 +104,10 @@ def _generating(study: Study, *, broken: bool, held: bool) -> NextStep:
         return NextStep(words, move=MOVES["retry"], others=(pause, cancel))
     given = missing_completions(study, given=True)
     if given:
-        return NextStep(
-            f"{plural(given, 'completion completions')} to import: "
-            f"manage.py study import-completions {study.slug} FILE.jsonl",
-            others=(pause, cancel),
+        words = ngettext(
+            "%(number)s completion is to be uploaded.", "%(number)s completions are to be uploaded.", given
         )
+        return _uploading(words % {"number": f"{given:,}"}, others=(pause, cancel))
     words = "Nothing to do: when all are there, this page offers to open the study."
     return NextStep(words, others=(pause, cancel))
 

@@ -337,7 +337,7 @@ def test_the_log_of_a_study_is_on_its_page(dashboard):
     assert study.plan_hash in page
 
 
-def test_a_study_that_waits_for_completions_from_elsewhere_says_how_to_import_them(dashboard):
+def test_a_study_that_waits_for_completions_from_elsewhere_leads_to_their_upload(dashboard):
     study = factories.draft_study(slug="sea", prompts=3, arms=("standard",))
     people = Checkpoint.objects.create(name="given:people", source="given:people")
     factories.ArmFactory(study=study, name="people", checkpoint=people, position=1)
@@ -345,4 +345,5 @@ def test_a_study_that_waits_for_completions_from_elsewhere_says_how_to_import_th
 
     page = dashboard.get("/studies/sea/").content.decode()
 
-    assert "3 completions to import: manage.py study import-completions sea FILE.jsonl" in page
+    assert "3 completions are to be uploaded." in page
+    assert 'href="/studies/sea/completions/"' in page
