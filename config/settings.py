@@ -215,6 +215,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# A message is for whoever has nothing to do, not for somebody busy to keep. Only Redis can be asked so.
+CELERY_WORKER_DISABLE_PREFETCH = bool(REDIS_URL)
 # Each process of a worker keeps a checkpoint in memory: one per GPU.
 CELERY_WORKER_CONCURRENCY = env.whole("EVENHAND_PROCESSES", 1, least=1)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -151,6 +151,25 @@ def report_node(name: str, *, busy: bool) -> None:
     Worker.objects.filter(seen_at__lt=now - _FORGET).delete()
 
 
+def at_hand(checkpoint: str, *, but: str = "") -> dict[str, str]:
+    """Return the states of the processes that can write for a checkpoint, all ``but`` that owner.
+
+    They have nothing to do, or are at this checkpoint already. Each is under its owner, or under its name
+    while it has not begun anything yet.
+    """
+    found = {}
+    for row in Worker.objects.filter(seen_at__gt=_silent()).exclude(owner=but or None):
+        free = row.state == State.IDLE or row.checkpoint == checkpoint
+        if free and not (row.owner and owner_is_gone(row.owner)):
+            found[row.owner or row.name] = row.state
+    return found
+
+
+def idle() -> int:
+    """Return how many processes have nothing to do."""
+    return list(at_hand("").values()).count(State.IDLE)
+
+
 def forget_node(name: str) -> None:
     """Say that a worker has ended, with all its processes."""
     Worker.objects.filter(node=name).delete()
@@ -158,10 +177,9 @@ def forget_node(name: str) -> None:
 
 def workers() -> list[Seen]:
     """Return the workers that were seen of late, those that are lost last."""
-    now = timezone.now()
-    silent = now - timedelta(seconds=max(_LEAST_SILENCE, 1.5 * settings.GENERATION_SWEEP_SECONDS))
+    silent = _silent()
     found = []
-    for row in Worker.objects.filter(seen_at__gt=now - _SHOWN).order_by("name"):
+    for row in Worker.objects.filter(seen_at__gt=timezone.now() - _SHOWN).order_by("name"):
         lost = row.seen_at < silent or (bool(row.owner) and owner_is_gone(row.owner))
         found.append(
             Seen(
@@ -177,3 +195,8 @@ def workers() -> list[Seen]:
             )
         )
     return sorted(found, key=lambda worker: worker.lost)
+
+
+def _silent() -> datetime:
+    """Return since when somebody has to have been seen to be there."""
+    return timezone.now() - timedelta(seconds=max(_LEAST_SILENCE, 1.5 * settings.GENERATION_SWEEP_SECONDS))

@@ -252,7 +252,7 @@ def _call_workers(checkpoints: Iterable[int]) -> None:
 
     def call() -> None:
         for pk in sorted(checkpoints):
-            tasks.call_worker(pk)
+            tasks.call_workers(pk)
 
     transaction.on_commit(call)
 

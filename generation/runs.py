@@ -33,6 +33,7 @@ from generation.models import Checkpoint, Completion, Hold
 from generation.owners import new_owner, owner_is_gone
 from generation.patience import AWAY, forgivingly, patiently
 from generation.presence import Load, Meter
+from generation.sharing import Courtesy
 from generation.spec import CompletionRequest, Failed, Generated, Generator, Unavailable
 
 Status = Completion.Status
@@ -61,13 +62,18 @@ class Tally:
 
 
 def claim(
-    checkpoint: Checkpoint, *, owner: str, rows: int, batch_key: uuid.UUID | None = None
+    checkpoint: Checkpoint,
+    *,
+    owner: str,
+    rows: int,
+    batch_key: uuid.UUID | None = None,
+    courtesy: Courtesy | None = None,
 ) -> list[Completion]:
     """Take pending completions worth at most ``rows`` rows, two for a guided one; of one batch, if given.
 
     Stale claims are taken back first. A completion that was left unfinished before is a suspect: it is
     taken with a quarter of the others each time, and with none but its likes, so that what kills a
-    worker ends up alone.
+    worker ends up alone. With ``courtesy``, other workers that are about to come find as many.
     """
     with transaction.atomic():
         take_back(Completion.objects.filter(checkpoint=checkpoint))
@@ -78,9 +84,10 @@ def claim(
         if beside is not None:
             # What joins a suspect in flight would become one; and suspects join nobody.
             pending = pending.filter(attempts=0) if beside == 1 else pending.none()
+        most = courtesy.limit(pending, rows=rows) if courtesy else rows
         if connection.features.has_select_for_update_skip_locked:
             pending = pending.select_for_update(skip_locked=True)
-        chosen = _fitting(pending.order_by("attempts", "-urgent", "id")[:rows], rows)
+        chosen = _fitting(pending.order_by("attempts", "-urgent", "id")[:most], rows)
         now = timezone.now()
         Completion.objects.filter(pk__in=[completion.pk for completion in chosen]).update(
             status=Status.CLAIMED,
@@ -230,6 +237,10 @@ class _Run:
     go_on: bool = True
     """Whether there may be more to claim once the generator has come to its end."""
     due: float = 0.0
+    courtesy: Courtesy = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.courtesy = Courtesy(self.checkpoint, self.owner)
 
     def write(self, generator: Generator) -> None:
         """Let the generator write until nothing more is to be claimed."""
@@ -277,7 +288,9 @@ class _Run:
         )
 
     def _claim(self, rows: int) -> list[Completion]:
-        return claim(self.checkpoint, owner=self.owner, rows=rows, batch_key=self.batch_key)
+        return claim(
+            self.checkpoint, owner=self.owner, rows=rows, batch_key=self.batch_key, courtesy=self.courtesy
+        )
 
     def _claim_anew(self, rows: int) -> list[Completion]:
         """Claim after an error that may have hidden that the claim had succeeded."""

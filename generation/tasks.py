@@ -79,6 +79,9 @@ def _write(checkpoint: Checkpoint, desk: presence.Desk) -> None:
         return
     with _interruptible(checkpoint, desk):
         engine = preparing.ready_engine(checkpoint)
+    if checkpoint.status != Checkpoint.Status.READY:
+        # Others that came meanwhile were sent away until it was prepared.
+        call_workers(checkpoint.pk, least=0)
     forgivingly(lambda: desk.say(presence.State.READING, device=preparing.device_name(engine)))
     runs.run(checkpoint, engine, seconds=seconds, check=check_stop, tell=desk.write)
 
@@ -113,6 +116,12 @@ def call_worker(checkpoint_id: int) -> None:
         generate.apply_async((checkpoint_id,), retry=False, expires=settings.GENERATION_SWEEP_SECONDS)
     except Exception as error:  # noqa: BLE001 - whatever the broker's transport raises
         _log.warning("the broker did not take the message, so the next sweep will: %s", error)
+
+
+def call_workers(checkpoint_id: int, *, least: int = 1) -> None:
+    """Enqueue once for each worker that has nothing to do, so that they share; ``least`` if none is known."""
+    for _ in range(max(least, presence.idle())):
+        call_worker(checkpoint_id)
 
 
 def sweep(*, also_failed: bool = False) -> None:

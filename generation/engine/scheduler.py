@@ -24,6 +24,8 @@ _LIBRARIES = ("torch", "transformers", "tokenizers")
 _GUIDED_ROWS = 2
 _AHEAD = 8
 """While rows are in flight, one in so many more is asked for than is free."""
+_ASK_SECONDS = 2.0
+"""While rows are free, more is asked for so often, though none of those in flight has ended."""
 
 
 class Engine:
@@ -58,10 +60,10 @@ class Engine:
         """
         waiting: deque[Flight] = deque()
         batch = Batch(self.loaded, self.rows)
-        asking = True
+        asking, asked = True, 0.0
         while True:
             if asking and not waiting:
-                requests = fetch(self._wanted(batch))
+                requests, asked = fetch(self._wanted(batch)), time.monotonic()
                 if not requests and not batch.row_count:
                     return
                 yield from self._admit(requests, waiting)
@@ -79,7 +81,8 @@ class Engine:
                 over = self._retreat(batch, waiting)
                 batch = Batch(self.loaded, self.rows)
             yield from (self._result(flight, rows) for flight in over)
-            asking = asking or bool(over)
+            late = batch.free > 0 and time.monotonic() - asked > _ASK_SECONDS
+            asking = asking or bool(over) or late
             progress = batch.progress()
             if progress:
                 beat(progress)

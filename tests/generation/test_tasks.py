@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from generation import holding, owners, preparing, presence, requests, runs, tasks
-from generation.models import Checkpoint, Completion
+from generation.models import Checkpoint, Completion, Worker
 from generation.owners import new_owner
 from tests.generation import rows
 
@@ -173,6 +173,29 @@ def test_worker_that_is_asked_to_stop_gives_back_its_claims(tiny, called) -> Non
 
     assert set(Completion.objects.values_list("status", "attempts")) == {("pending", 0)}
     assert called == []
+
+
+def test_every_idle_worker_is_called_so_that_they_share(tiny, called) -> None:
+    now = timezone.now()
+    for name, state in (("one", "idle"), ("two", "idle"), ("three", "writing")):
+        Worker.objects.create(name=name, seen_at=now, state=state)
+
+    tasks.call_workers(tiny.pk)
+    Worker.objects.update(state="writing")
+    tasks.call_workers(tiny.pk)
+
+    assert [pk for pk, _ in called] == [tiny.pk] * (2 + 1)
+
+
+def test_workers_that_were_sent_away_are_called_once_the_checkpoint_is_prepared(tiny, called) -> None:
+    rows.completions(tiny, 1)
+    Worker.objects.create(name="sent away", seen_at=timezone.now(), state="idle")
+
+    tasks.generate(tiny.pk)
+    rows.completions(tiny, 1)
+    tasks.generate(tiny.pk)
+
+    assert [pk for pk, _ in called] == [tiny.pk]
 
 
 def test_sweep_calls_for_pending_and_stale_work_only(called, settings) -> None:

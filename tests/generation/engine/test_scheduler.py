@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from generation.engine import Engine, load, prepare
+from generation.engine import Engine, load, prepare, scheduler
 from generation.engine import decoding as decoding_module
 from generation.spec import (
     Beat,
@@ -285,6 +285,19 @@ def test_fetch_is_asked_again_until_it_has_no_more_and_nothing_flies(
     assert [result.key for result in results] == [1, 2]
     # Free rows and an eighth more while one flies; then everything is asked for, twice in vain.
     assert [rows for rows, _ in asked] == [32, 31 + 4, 32, 31 + 4, 32]
+
+
+def test_free_rows_are_asked_for_now_and_then_though_nothing_has_ended(
+    tiny_engine: Engine, make_request, monkeypatch
+) -> None:
+    monkeypatch.setattr(scheduler, "_ASK_SECONDS", 0.0)
+    # At first others were left their part; then they did not come.
+    batches = iter([[make_request(1, max_new_tokens=9)], [], [make_request(2, max_new_tokens=9)]])
+    flying: list[set[int]] = []
+
+    list(tiny_engine.generate(lambda _: next(batches, []), lambda tokens: flying.append(set(tokens))))
+
+    assert {1, 2} in flying
 
 
 def test_flops_count_both_rows_and_every_token_read(tiny_engine: Engine, make_request) -> None:
