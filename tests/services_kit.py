@@ -81,6 +81,33 @@ def crash_postgres(url: str) -> None:
     _commands.pg_ctl(["-w", "-m", "immediate", "restart"], pgdata=folder, user=server.system_user)
 
 
+@contextmanager
+def full_disk(url: str, table: str) -> Iterator[Callable[[], None]]:
+    """Let PostgreSQL find no room for the long texts of ``table``; yield what makes room again.
+
+    The file that would take them is `/dev/full`, so it is the kernel that refuses, with ENOSPC, and the
+    server that reports it. There must be no long text in it yet. A backend that has met the full disk
+    keeps it open: whoever was refused gets through on another connection.
+    """
+    query = "SELECT pg_relation_filepath(reltoastrelid) FROM pg_class WHERE relname = %s"
+    with psycopg.connect(url) as connection:
+        place = connection.execute(query, [table]).fetchone()
+    assert place is not None
+    file = Path(parse_qs(urlsplit(url).query)["host"][0]) / place[0]
+    assert file.stat().st_size == 0
+    kept = file.rename(file.with_name(f"{file.name}.kept"))
+    file.symlink_to("/dev/full")
+
+    def make_room() -> None:
+        if file.is_symlink():
+            kept.replace(file)
+
+    try:
+        yield make_room
+    finally:
+        make_room()
+
+
 @dataclass
 class Redis:
     """A Redis that can be restarted empty on its port."""

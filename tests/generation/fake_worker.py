@@ -2,9 +2,11 @@
 
 `celery -A tests.generation.fake_worker worker`. Everything but the generator is Evenhand's own. A step
 takes `FAKE_STEP_MS`; prompts that say so kill the process or break the generator, whoever else is in flight,
-or are not finished before the file `FAKE_GATE` is there.
+or are not finished before the file `FAKE_GATE` is there. With `FAKE_LONG` texts are longer than a page of a
+database, and cannot be compressed.
 """
 
+import hashlib
 import os
 import signal
 import time
@@ -37,6 +39,11 @@ def written(request: CompletionRequest) -> str:
     """Return what the generator writes: a function of the request alone."""
     noise = request.noise
     return f"{noise.prompt}/{noise.stream}/{noise.replicate}"
+
+
+def at_length(text: str) -> str:
+    """Return a text drawn out, as `FAKE_LONG` has it written."""
+    return f"{text} {hashlib.shake_256(text.encode()).hexdigest(10_000)}"
 
 
 def _held(request: CompletionRequest) -> bool:
@@ -77,9 +84,10 @@ class SteppingGenerator:
             raise RuntimeError(message)
 
     def _result(self, request: CompletionRequest, count: int) -> Generated:
+        text = written(request)
         return Generated(
             key=request.key,
-            text=written(request),
+            text=at_length(text) if os.environ.get("FAKE_LONG") else text,
             token_ids=tuple(range(count)),
             finish_reason=FinishReason.LENGTH,
             prompt_tokens=1,

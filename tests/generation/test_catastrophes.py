@@ -22,7 +22,7 @@ from celery import Celery
 from generation.engine import Engine
 from tests import services_kit
 from tests.generation import rows, worker_site
-from tests.generation.fake_worker import BREAKS, KILLS, WAITS
+from tests.generation.fake_worker import BREAKS, KILLS, WAITS, at_length
 from tests.generation.worker_site import Site
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
@@ -42,7 +42,9 @@ for line in sys.stdin:
     try:
         report = status(find({"slug": slug})) if what == "status" else {
             "texts": list(Completion.objects.order_by("pk").values_list("request__noise__prompt",
-                "request__noise__stream", "request__noise__replicate", "text", "status", "error", "attempts"))
+                "request__noise__stream", "request__noise__replicate", "text", "status", "error", "attempts",
+                "claimed_by")),
+            "workers": Worker.objects.count(),
         }
     except Error as error:
         connection.close()
@@ -165,7 +167,9 @@ def texts(site: Site) -> list[list]:
         return look("texts texts")["texts"]
 
 
-def assert_each_is_there_once(found: list[list], prompts: int) -> None:
+def assert_each_is_there_once(
+    found: list[list], prompts: int, *, drawn_out: Callable[[str], str] = str
+) -> None:
     expected = {
         (f"p{number}", arm, replicate)
         for number in range(prompts)
@@ -174,7 +178,7 @@ def assert_each_is_there_once(found: list[list], prompts: int) -> None:
     }
     assert Counter(tuple(row[:3]) for row in found) == Counter(expected)
     # Oracle: the fake generator's text is a function of the request alone.
-    assert {row[3] for row in found} == {"/".join(map(str, place)) for place in expected}
+    assert {row[3] for row in found} == {drawn_out("/".join(map(str, place))) for place in expected}
     assert {row[4] for row in found} == {"done"}
 
 
@@ -267,13 +271,40 @@ def test_messages_that_are_delivered_again_and_again_do_no_harm(site: Site, serv
     assert queued <= begun
 
 
-def test_four_workers_share_a_study_and_none_writes_what_another_does(site: Site) -> None:
-    prompts = 40
+def test_what_was_written_while_the_disk_was_full_is_there_once_when_there_is_room(
+    site: Site, servers: Servers
+) -> None:
+    prompts, full = 8, "No space left on device"
     study(site, [f"Prompt {number}" for number in range(prompts)])
-    # However slow the machine, nobody is taken for dead.
-    site.environment["EVENHAND_STALE"] = "300"
+    site.environment |= {"EVENHAND_ATTEMPTS": "50", "FAKE_LONG": "1"}
+    with ExitStack() as stack:
+        make_room = stack.enter_context(
+            services_kit.full_disk(site.environment["DATABASE_URL"], "generation_completion")
+        )
+        fleet = Fleet(site, 2, stack)
+        progress = stack.enter_context(Progress(site))
+        site.wait(lambda: all(full in path.read_text() for path in site.logs))
+        # One dies with a text in its hands that found no room.
+        fleet.kill_child("w0")
+        site.wait(lambda: progress.seen[-1]["generation"]["in_flight"] > 0)
+        refused = progress.seen[-1]["completions"]
+        make_room()
+        site.wait(lambda: progress.finished)
+
+    assert (refused["done"], refused["failed"]) == (0, 0)
+    assert progress.wrong == []
+    assert_each_is_there_once(texts(site), prompts, drawn_out=at_length)
+
+
+def test_four_workers_share_a_small_study_and_none_writes_what_another_does(site: Site) -> None:
+    prompts = 30
+    # However slow the machine, nobody is taken for dead. One worker alone would have room for everything.
+    site.environment |= {"EVENHAND_STALE": "300", "EVENHAND_ROWS": "400"}
     with ExitStack() as stack:
         Fleet(site, 4, stack)
+        with site.watched(WATCH) as look:
+            site.wait(lambda: look("none texts")["workers"] == 4)
+        study(site, [f"Prompt {number}" for number in range(prompts)])
         progress = stack.enter_context(Progress(site))
         site.wait(lambda: progress.finished)
 
@@ -282,6 +313,10 @@ def test_four_workers_share_a_study_and_none_writes_what_another_does(site: Site
     assert_each_is_there_once(found, prompts)
     # Nobody died, so nobody began what somebody else had begun.
     assert {row[6] for row in found} == {1}
+    # A quarter of 120 each; on a busy machine one may come late, and then the others have taken more.
+    parts = Counter(row[7] for row in found)
+    assert len(parts) == 4
+    assert max(parts.values()) <= 60
 
 
 def test_two_workers_with_the_real_engine_write_what_one_writes(
