@@ -16,7 +16,7 @@ from django.db.models import Count, QuerySet
 from generation import presence
 from generation.models import Checkpoint, Completion
 
-PATIENCE = {presence.State.IDLE: 5.0}
+PATIENCE: Mapping[str, float] = {presence.State.IDLE: 5.0}
 """For how many seconds something is left to workers with nothing to do: they have been called."""
 PATIENCE_LOADING = 60.0
 """For how many seconds it is left to those that are on their way: they load the checkpoint."""
