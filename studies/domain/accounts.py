@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 
 from axes.utils import reset
@@ -10,9 +11,10 @@ from django.contrib.auth.models import User
 from django.contrib.auth.tokens import default_token_generator
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
-from django_otp import user_has_device
+from django_otp import match_token, user_has_device
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -21,6 +23,9 @@ from studies.domain.errors import StudyError
 from studies.models import AuditEvent
 
 RECOVERY_CODES = 10
+_APP_DIGITS = 6
+_HASH_BYTES = 12
+"""As many as the library's column holds in Base64: nobody finds a code by 96 bits of a keyed hash."""
 
 
 def note(user: User, action: str, *, actor: str) -> None:
@@ -69,9 +74,23 @@ def confirm_second_factor(user: User, code: str) -> list[str]:
     StaticDevice.objects.filter(user=user).delete()
     spare = StaticDevice.objects.create(user=user, name="recovery codes")
     codes = [secrets.token_hex(5) for _ in range(RECOVERY_CODES)]
-    StaticToken.objects.bulk_create(StaticToken(device=spare, token=code) for code in codes)
+    StaticToken.objects.bulk_create(
+        StaticToken(device=spare, token=recovery_hash(user, code)) for code in codes
+    )
     note(user, "second_factor_on", actor=user.get_username())
     return codes
+
+
+def recovery_hash(user: User, code: str) -> str:
+    """Return what is kept of a recovery code: keyed, for a code alone is short enough to be guessed."""
+    digest = salted_hmac("studies.recovery", f"{user.pk}:{code}", algorithm="sha256").digest()
+    return base64.urlsafe_b64encode(digest[:_HASH_BYTES]).decode()
+
+
+def passes_second_factor(user: User, code: str) -> bool:
+    """Whether a code is the app's of now, or a recovery code, which is used up by it."""
+    of_app = len(code) == _APP_DIGITS and code.isdecimal()
+    return match_token(user, code if of_app else recovery_hash(user, code)) is not None
 
 
 @transaction.atomic
@@ -85,10 +104,7 @@ def remove_second_factor(user: User, *, actor: str) -> None:
 @transaction.atomic
 def deactivate(user: User, *, actor: str) -> None:
     """Let somebody in no more. What they did stays; the last administrator cannot be locked out."""
-    others = User.objects.select_for_update().filter(is_superuser=True, is_active=True).exclude(pk=user.pk)
-    if user.is_superuser and not list(others):
-        message = f"{user.get_username()} is the only administrator: nobody could let them in again."
-        raise StudyError(message)
+    _keep_an_administrator(user)
     _set_active(user, active=False)
     note(user, "deactivated", actor=actor)
 
@@ -98,6 +114,37 @@ def reactivate(user: User, *, actor: str) -> None:
     """Let somebody in again."""
     _set_active(user, active=True)
     note(user, "reactivated", actor=actor)
+
+
+@transaction.atomic
+def promote(user: User, *, actor: str) -> None:
+    """Make somebody an administrator of the site, who may do in every study what its owner may."""
+    if not user.is_active:
+        message = f"{user.get_username()} is deactivated: activate the account first."
+        raise StudyError(message)
+    _set_administrator(user, administrator=True)
+    note(user, "promoted", actor=actor)
+
+
+@transaction.atomic
+def demote(user: User, *, actor: str) -> None:
+    """Make an administrator somebody with no more than their roles. One administrator always remains."""
+    _keep_an_administrator(user)
+    _set_administrator(user, administrator=False)
+    note(user, "demoted", actor=actor)
+
+
+def _keep_an_administrator(user: User) -> None:
+    # All of them are locked in one order, so two who demote each other at once cannot both succeed.
+    active = User.objects.select_for_update().filter(is_superuser=True, is_active=True).order_by("pk")
+    if [one.pk for one in active] == [user.pk]:
+        message = f"{user.get_username()} is the only administrator: nobody could put that right again."
+        raise StudyError(message)
+
+
+def _set_administrator(user: User, *, administrator: bool) -> None:
+    user.is_superuser = user.is_staff = administrator
+    user.save(update_fields=["is_superuser", "is_staff"])
 
 
 def release(user: User, *, actor: str) -> None:

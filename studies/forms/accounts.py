@@ -36,4 +36,6 @@ class AddressForm(_AddressForm):
         model = User
         fields = ("email",)
         labels = {"email": "E-mail address"}
-        help_texts = {"email": "Only for links to a new password. May be left empty."}
+        help_texts = {
+            "email": "For links to a new password, and for the notices that you choose. May be left empty."
+        }

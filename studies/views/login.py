@@ -19,7 +19,6 @@ from django.urls import reverse, reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
-from django_otp import match_token
 
 from studies.domain import accounts
 from studies.forms.accounts import CodeForm
@@ -58,7 +57,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
         return redirect("login")
     form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        if match_token(user, form.cleaned_data["code"]):
+        if accounts.passes_second_factor(user, form.cleaned_data["code"]):
             del request.session[_PENDING]
             login(request, user, backend=_BACKEND)
             accounts.note(user, "logged_in", actor=user.get_username())

@@ -8,6 +8,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from django.utils.translation import gettext_lazy as _
+
 from studies.domain.lifecycle import missing_completions
 from studies.enums import Ability, StudyStatus
 from studies.models import Study
@@ -26,6 +28,33 @@ _TITLES: dict[str, str] = {
 }
 
 
+_WATCHED: dict[str, tuple[object, object]] = {
+    StudyStatus.DRAFT: (_("Not begun yet"), _("Its owner or an editor has the completions written.")),
+    StudyStatus.GENERATING: (
+        _("Completions are being written"),
+        _("When all are there, its owner or an editor can open the study."),
+    ),
+    StudyStatus.READY: (_("Ready to open"), _("Its owner or an editor opens it to annotators.")),
+    StudyStatus.OPEN: (
+        _("Judgments are being collected"),
+        _("Annotators come by a link from its owner or an editor."),
+    ),
+    StudyStatus.PAUSED: (
+        _("Paused"),
+        _("Nobody is given a comparison until its owner or an editor resumes it."),
+    ),
+    StudyStatus.CLOSED: (
+        _("The answers are in"),
+        _("The study is closed; who sees its results can read the report."),
+    ),
+    StudyStatus.ARCHIVED: (
+        _("The answers are in"),
+        _("The study is closed; who sees its results can read the report."),
+    ),
+}
+"""What somebody reads who may watch the study and not conduct it."""
+
+
 @dataclass(frozen=True, slots=True)
 class NextStep:
     """Why, the one primary action, and the lesser ones; its heading is `next_title`."""
@@ -37,6 +66,12 @@ class NextStep:
     ability: Ability = Ability.SEE_PAIRS
     """What the page takes."""
     others: tuple[Move, ...] = ()
+
+
+def watched_step(study: Study) -> dict[str, str]:
+    """Return where the study stands, for somebody who cannot do the next step."""
+    title, words = _WATCHED[study.status]
+    return {"title": str(title), "words": str(words)}
 
 
 def next_title(study: Study, slots: SlotCounts, *, broken: bool, held: bool = False) -> str:

@@ -25,6 +25,8 @@ _PER_PAGE = 50
 ACTIONS: dict[str, tuple[Callable[..., None], str]] = {
     "deactivate": (accounts.deactivate, "{} can no longer log in."),
     "reactivate": (accounts.reactivate, "{} can log in again."),
+    "promote": (accounts.promote, "{} is an administrator now."),
+    "demote": (accounts.demote, "{} is no administrator any more."),
     "release": (accounts.release, "{} may try their password again."),
     "no-second-factor": (accounts.remove_second_factor, "{} logs in with the password alone now."),
 }

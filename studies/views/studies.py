@@ -21,7 +21,7 @@ from studies.models import Study
 from studies.views.access import signed_in, study_view
 from studies.views.estimates import estimate
 from studies.views.generating import panel
-from studies.views.next_step import next_step, next_title
+from studies.views.next_step import next_step, next_title, watched_step
 from studies.views.watching import watched
 
 _POLL = {StudyStatus.GENERATING: "2s", StudyStatus.OPEN: "5s", StudyStatus.PAUSED: "15s"}
@@ -98,6 +98,7 @@ def _live(study: Study) -> dict[str, Any]:
         "median_ms": queries.median_active_ms(study),
         "title": next_title(study, slots, broken=broken, held=generation.paused),
         "step": next_step(study, slots, size, broken=broken, held=generation.paused),
+        "watched_step": watched_step(study),
         "panel": panel(study) if study.status == StudyStatus.GENERATING else None,
         "poll": _POLL.get(StudyStatus(study.status)),
         "link": annotators_link(study),

@@ -5,10 +5,12 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+import segno
 from django.core import mail
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from django_otp.oath import totp
+from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from studies.domain import accounts
@@ -146,6 +148,54 @@ def test_a_recovery_code_logs_in_once(client, grace):
         log_in(client)
         assert client.post("/login/code/", {"code": codes[0].upper()}).status_code == expected
         TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
+
+
+def test_recovery_codes_are_not_in_the_database_and_count_for_one_account_only(grace):
+    _, codes = guarded(grace)
+    other = ResearcherFactory()
+    accounts.confirm_second_factor(other, code_of(accounts.begin_second_factor(other)))
+
+    kept = set(StaticToken.objects.values_list("token", flat=True))
+
+    assert kept.isdisjoint(codes)
+    assert not accounts.passes_second_factor(other, codes[0])
+    assert accounts.passes_second_factor(grace, codes[0])
+
+
+def test_what_is_kept_of_a_code_is_no_code_itself(grace):
+    guarded(grace)
+    kept = StaticToken.objects.first().token
+
+    assert not accounts.passes_second_factor(grace, kept)
+
+
+def test_the_key_is_shown_as_a_picture_that_a_phone_can_read(client, grace):
+    client.force_login(grace)
+
+    page = client.get("/account/second-factor/").content.decode()
+
+    (size,) = re.findall(r'viewBox="0 0 (\d+) \d+" role="img" aria-label="QR code', page)
+    squares = {(int(x), int(y)) for x, y in re.findall(r"M(\d+) (\d+)h1v1h-1z", page)}
+    # Oracle: the library's own reading of the same address, with the margin of the standard.
+    matrix = segno.make(TOTPDevice.objects.get().config_url, error="m").matrix
+    assert int(size) == len(matrix) + 8
+    assert squares == {(x + 4, y + 4) for y, row in enumerate(matrix) for x, dark in enumerate(row) if dark}
+    assert "<style" not in page
+
+
+def test_administrators_are_made_and_unmade_but_for_the_last(dashboard, grace):
+    dashboard.post(f"/people/{grace.pk}/do/promote/")
+    grace.refresh_from_db()
+    assert (grace.is_superuser, grace.is_staff) == (True, True)
+    dashboard.post(f"/people/{grace.pk}/do/demote/")
+    ada = type(grace).objects.get(username="ada")
+    page = dashboard.post(f"/people/{ada.pk}/do/demote/", follow=True).content.decode()
+
+    grace.refresh_from_db()
+    ada.refresh_from_db()
+    assert (grace.is_superuser, grace.is_staff, ada.is_superuser) == (False, False, True)
+    assert "ada is the only administrator" in page
+    assert logged() == ["account.promoted", "account.demoted"]
 
 
 def test_the_second_step_alone_leads_to_the_first(client, grace):

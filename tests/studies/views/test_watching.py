@@ -122,3 +122,18 @@ def test_the_refreshed_part_takes_as_many_queries_with_much_as_with_little(dashb
         numbers.append(len(taken))
 
     assert numbers[0] == numbers[1]
+
+
+@pytest.mark.django_db
+def test_somebody_who_only_watches_is_told_nothing_that_they_may_not_do(client):
+    study = factories.open_study(slug="watched", comparisons=1)
+    monitor = factories.ResearcherFactory()
+    study.memberships.create(user=monitor, role="monitor")
+    client.force_login(monitor)
+
+    pages = [client.get(f"/studies/watched/{part}").content.decode() for part in ("", "progress/")]
+
+    for page in pages:
+        assert "Judgments are being collected" in page
+        assert "Send annotators" not in page
+        assert study.invite not in page
