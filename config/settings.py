@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "studies.views.language.spoken",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -84,6 +85,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            # Every page speaks two languages, so every template can translate without saying so first.
+            "builtins": ["django.templatetags.i18n"],
         },
     },
 ]
@@ -124,12 +127,16 @@ RATE_LIMITS_STORE = REDIS_URL.replace("unix://", "redis+unix://", 1) or "memory:
 SUBMIT_HOSTS = env.names("EVENHAND_SUBMIT_HOSTS", ["www.mturk.com", "workersandbox.mturk.com"])
 
 LANGUAGE_CODE = "en"
-# Those that the annotators' pages speak; the dashboard is in English.
+# Those of the pages. Reports, files, the log, commands and the API are in English (docs/decisions).
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 LOCALE_PATHS = [BASE_DIR / "locale"]
+# Kept only where a reader chose another language than the browser's.
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

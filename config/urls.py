@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from studies.views import login
 
@@ -18,5 +19,6 @@ urlpatterns = [
     path("logout/", login.LogoutView.as_view(), name="logout"),
     path("reset/", login.ask_for_reset, name="password_reset"),
     path("reset/<uidb64>/<token>/", login.NewPassword.as_view(), name="password_reset_confirm"),
+    path("language/", set_language, name="set_language"),
     path("", include("studies.urls")),
 ]

@@ -2,7 +2,10 @@
 (() => {
   "use strict";
 
-  const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  // The reader's own way of writing dates, unless they chose to read another language than their browser's.
+  const { lang } = document.documentElement;
+  const own = navigator.language.split("-")[0] === lang;
+  const moment = new Intl.DateTimeFormat(own ? undefined : lang, { dateStyle: "medium", timeStyle: "short" });
 
   // Times are sent in UTC; readers see their own zone, and UTC on hovering.
   function localTimes(root) {
@@ -22,9 +25,11 @@
     const said = document.querySelector(`[data-copied-for="${button.dataset.copy}"]`);
     try {
       await navigator.clipboard.writeText(field.value);
-      said.textContent = "Copied";
-      button.textContent = "Copied";
-      setTimeout(() => { button.textContent = "Copy"; said.textContent = ""; }, 2000);
+      const before = button.dataset.label ?? button.textContent;
+      button.dataset.label = before;
+      said.textContent = button.dataset.done;
+      button.textContent = button.dataset.done;
+      setTimeout(() => { button.textContent = before; said.textContent = ""; }, 2000);
     } catch {
       field.select();
     }

@@ -6,9 +6,14 @@ import json
 from datetime import datetime
 
 from django import template
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_noop as _
 
-from studies.enums import StudyStatus
+from studies.enums import StudyStatus, in_sentence
 
 register = template.Library()
 
@@ -27,63 +32,69 @@ _TONES: dict[str, tuple[str, str]] = {
     StudyStatus.ARCHIVED: ("", "□"),
 }
 _EVENTS = {
-    "study.imported": "Imported from a study file",
-    "study.generation_started": "Generation started",
-    "study.generation_retried": "Failed completions asked for again",
-    "study.generation_paused": "Generation paused",
-    "study.generation_resumed": "Generation resumed",
-    "study.generation_cancelled": "Generation cancelled: a draft again",
-    "study.completion_retried": "A failed completion asked for again",
-    "study.tried": "Tried on a few prompts, unblinded",
-    "study.ready": "All completions there, pairs made",
-    "study.opened": "Opened: the plan is frozen",
-    "study.paused": "Paused",
-    "study.resumed": "Resumed",
-    "study.closed": "Closed: results can be read",
-    "study.archived": "Archived",
-    "comparison.left_out": "Comparisons left out of the plan",
-    "comparison.included": "Comparisons put back into the plan",
-    "completion.redrawn": "Completions drawn anew",
-    "scan.unblinded": "The quality scan was read by arm",
-    "study.extended": "Extended beyond the plan",
-    "study.unblinded_early": "Unblinded before it was closed",
-    "look.taken": "A planned look was taken",
-    "study.simulated": "Simulated annotators took part",
-    "judgment.undone": "An annotator took back an answer",
-    "plan.change_refused": "A change of the frozen plan was refused",
-    "member.added": "Member added",
-    "member.role_changed": "Member’s role changed",
-    "member.removed": "Member removed",
-    "invitation.made": "Invitation made",
-    "invitation.accepted": "Invitation accepted",
-    "invitation.revoked": "Invitation withdrawn",
-    "file.downloaded": "File downloaded",
-    "account.logged_in": "Logged in",
-    "account.made": "Account made",
-    "account.password_changed": "Password changed",
-    "account.password_reset": "New password chosen by a link",
-    "account.reset_link_made": "Link to a new password made",
-    "account.second_factor_on": "Second factor switched on",
-    "account.second_factor_off": "Second factor switched off",
-    "account.deactivated": "Account deactivated",
-    "account.reactivated": "Account activated again",
-    "account.released": "Wrong passwords forgotten",
-    "account.locked_out": "Locked out after wrong passwords",
-    "token.made": "Token for programs made",
-    "token.revoked": "Token for programs withdrawn",
-    "annotator.excluded": "Annotator excluded",
-    "annotator.included": "Annotator included again",
-    "annotator.erased": "Personal data of an annotator erased",
-    "annotators.erased": "Personal data erased: their time was over",
-    "study.exported": "Everything exported",
-    "study.carried_in": "Whole study imported",
+    "study.imported": _("Imported from a study file"),
+    "study.generation_started": _("Generation started"),
+    "study.generation_retried": _("Failed completions asked for again"),
+    "study.generation_paused": _("Generation paused"),
+    "study.generation_resumed": _("Generation resumed"),
+    "study.generation_cancelled": _("Generation cancelled: a draft again"),
+    "study.completion_retried": _("A failed completion asked for again"),
+    "study.tried": _("Tried on a few prompts, unblinded"),
+    "study.ready": _("All completions there, pairs made"),
+    "study.opened": _("Opened: the plan is frozen"),
+    "study.paused": _("Paused"),
+    "study.resumed": _("Resumed"),
+    "study.closed": _("Closed: results can be read"),
+    "study.archived": _("Archived"),
+    "comparison.left_out": _("Comparisons left out of the plan"),
+    "comparison.included": _("Comparisons put back into the plan"),
+    "completion.redrawn": _("Completions drawn anew"),
+    "scan.unblinded": _("The quality scan was read by arm"),
+    "study.extended": _("Extended beyond the plan"),
+    "study.unblinded_early": _("Unblinded before it was closed"),
+    "look.taken": _("A planned look was taken"),
+    "study.simulated": _("Simulated annotators took part"),
+    "judgment.undone": _("An annotator took back an answer"),
+    "plan.change_refused": _("A change of the frozen plan was refused"),
+    "member.added": _("Member added"),
+    "member.role_changed": _("Member’s role changed"),
+    "member.removed": _("Member removed"),
+    "invitation.made": _("Invitation made"),
+    "invitation.accepted": _("Invitation accepted"),
+    "invitation.revoked": _("Invitation withdrawn"),
+    "file.downloaded": _("File downloaded"),
+    "account.logged_in": _("Logged in"),
+    "account.made": _("Account made"),
+    "account.password_changed": _("Password changed"),
+    "account.password_reset": _("New password chosen by a link"),
+    "account.reset_link_made": _("Link to a new password made"),
+    "account.second_factor_on": _("Second factor switched on"),
+    "account.second_factor_off": _("Second factor switched off"),
+    "account.deactivated": _("Account deactivated"),
+    "account.reactivated": _("Account activated again"),
+    "account.released": _("Wrong passwords forgotten"),
+    "account.locked_out": _("Locked out after wrong passwords"),
+    "token.made": _("Token for programs made"),
+    "token.revoked": _("Token for programs withdrawn"),
+    "annotator.excluded": _("Annotator excluded"),
+    "annotator.included": _("Annotator included again"),
+    "annotator.erased": _("Personal data of an annotator erased"),
+    "annotators.erased": _("Personal data erased: their time was over"),
+    "study.exported": _("Everything exported"),
+    "study.carried_in": _("Whole study imported"),
 }
 
 
 @register.filter
 def count(value: float | None) -> str:
-    """Write a whole number with commas between thousands; a dash for nothing."""
-    return "–" if value is None else f"{value:,.0f}"
+    """Write a whole number with its thousands apart; a dash for nothing."""
+    return digits(value, 0)
+
+
+@register.filter
+def digits(value: float | None, number: int) -> str:
+    """Write a figure with so many decimals; a dash for nothing."""
+    return "–" if value is None else str(number_format(round(value, number), number, force_grouping=True))
 
 
 @register.filter
@@ -98,7 +109,7 @@ def seconds(milliseconds: float | None) -> str:
     if milliseconds is None:
         return "–"
     value = milliseconds / 1000
-    return f"{value:.1f}\u00a0s" if value < _TEN else f"{value:.0f}\u00a0s"
+    return f"{digits(value, 1 if value < _TEN else 0)}\u00a0s"
 
 
 @register.filter
@@ -107,10 +118,10 @@ def duration(value: float | None) -> str:
     if not value:
         return ""
     if value < _MINUTE:
-        return "less than a minute"
+        return gettext("less than a minute")
     if value < 2 * _HOUR:
-        return f"about {round(value / _MINUTE)} min"
-    return f"about {round(value / _HOUR)} h"
+        return gettext("about %(number)s min") % {"number": round(value / _MINUTE)}
+    return gettext("about %(number)s h") % {"number": round(value / _HOUR)}
 
 
 @register.filter
@@ -118,8 +129,16 @@ def ago(moment: datetime) -> str:
     """Say how long something is past, the way people say it."""
     past = max(0, round((timezone.now() - moment).total_seconds()))
     if past < _MINUTE:
-        return f"{past} s ago"
-    return f"{past // _MINUTE} min ago" if past < _HOUR else f"{past // _HOUR} h ago"
+        return gettext("%(number)s s ago") % {"number": past}
+    if past < _HOUR:
+        return gettext("%(number)s min ago") % {"number": past // _MINUTE}
+    return gettext("%(number)s h ago") % {"number": past // _HOUR}
+
+
+@register.filter
+def moment(at: datetime) -> SafeString:
+    """Write a point in time within a sentence, as `components/time.html` does beside one."""
+    return render_to_string("components/time.html", {"at": at}).strip()
 
 
 @register.filter
@@ -127,7 +146,7 @@ def rate(per_minute: float) -> str:
     """Write a speed; nothing while there is none to tell."""
     if not per_minute:
         return ""
-    return f"{per_minute:.0f} a minute" if per_minute >= _TEN else f"{per_minute:.1f} a minute"
+    return gettext("%(number)s a minute") % {"number": digits(per_minute, 0 if per_minute >= _TEN else 1)}
 
 
 @register.filter
@@ -139,7 +158,7 @@ def paragraphs(text: str) -> list[str]:
 @register.filter
 def figure(value: float) -> str:
     """Write a setting as short as it is exact."""
-    return f"{value:g}"
+    return str(number_format(f"{value:g}")) if "e" not in f"{value:g}" else f"{value:g}"
 
 
 @register.filter
@@ -157,14 +176,27 @@ def mark(status: str) -> str:
 @register.filter
 def event(action: str) -> str:
     """Say what an audit event was."""
-    return _EVENTS.get(action) or action.replace(".", ": ").replace("_", " ").capitalize()
+    words = _EVENTS.get(action)
+    return gettext(words) if words else action.replace(".", ": ").replace("_", " ").capitalize()
 
 
 @register.filter
 def plural(number: int, words: str) -> str:
     """Write a count with its noun: ``{{ 3|plural:"pair pairs" }}``; an irregular plural is given whole."""
     one, many = words.split()
-    return f"{count(number)} {one if number == 1 else many}"
+    return f"{count(number)} {ngettext(one, many, number)}"
+
+
+@register.filter
+def translated(words: str) -> str:
+    """Return the words of a closed vocabulary in the reader's language; they are kept in English."""
+    return gettext(words) if words else ""
+
+
+@register.filter
+def inside(label: str) -> str:
+    """Return a label as it stands within a sentence."""
+    return in_sentence(label)
 
 
 @register.filter
@@ -174,18 +206,12 @@ def found(counts: dict[str, int], name: str) -> int:
 
 
 @register.filter
-def digits(value: float | None, number: int) -> str:
-    """Write a figure with so many decimals; a dash for nothing."""
-    return "–" if value is None else f"{value:,.{number}f}"
-
-
-@register.filter
 def flops(value: float | None) -> str:
     """Write floating-point operations in the unit that fits; a dash for nothing."""
     if not value:
         return "–"
     unit, size = next(((unit, size) for unit, size in _UNITS if value >= size), ("", 1))
-    return f"{value / size:.3g}\u00a0{unit}"
+    return f"{figure(float(f'{value / size:.3g}'))}\u00a0{unit}"
 
 
 @register.filter

@@ -15,8 +15,8 @@ from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone, translation
-from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
 
 from studies.domain import participation
 from studies.domain.invites import revoked_study
@@ -176,11 +176,7 @@ def visited(*, even_when_shut: bool = False, codes: bool = False) -> Callable[[V
     def decorate(view: View) -> View:
         @wraps(view)
         def wrapped(request: HttpRequest, invite: str) -> HttpResponse:
-            # In the browser's language; not by a middleware, because the dashboard is in English.
-            with translation.override(translation.get_language_from_request(request)):
-                response = _answer(view, request, invite, even_when_shut=even_when_shut, codes=codes)
-                response["Content-Language"] = translation.get_language()
-            patch_vary_headers(response, ["Accept-Language"])
+            response = _answer(view, request, invite, even_when_shut=even_when_shut, codes=codes)
             patch_cache_control(response, no_store=True, private=True)
             return response
 

@@ -1,4 +1,4 @@
-"""Pages for what went wrong, in the browser's language: a form without its token, no such page, an error."""
+"""Pages for what went wrong: a form without its token, no such page, an error."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     match = request.resolver_match
     if match is None or not match.view_name.startswith("studies:annotate-"):
         return csrf.csrf_failure(request, reason=reason, template_name="403_csrf.html")
-    with translation.override(translation.get_language_from_request(request)):
-        start = reverse("studies:annotate-start", kwargs=match.kwargs)
-        return render(request, "annotate/stale.html", {"start": start}, status=403)
+    start = reverse("studies:annotate-start", kwargs=match.kwargs)
+    return render(request, "annotate/stale.html", {"start": start}, status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django passes it

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import ngettext
+
 from studies.domain import generating, invites, lifecycle
 from studies.domain.errors import StudyError
 from studies.enums import Ability, StudyStatus
 from studies.models import Study
-from studies.templatetags.evenhand import plural
+from studies.templatetags.evenhand import count, plural
 from studies.views.estimates import Estimate, estimate
 
 Verb = Callable[..., Any]
@@ -75,8 +77,12 @@ def _open(size: Estimate) -> list[str]:
     if size.identical:
         told.insert(
             2,
-            f"{plural(size.identical, 'pair has pairs have')} the same text twice: recorded as "
-            "automatic ties, not shown.",
+            ngettext(
+                "%(number)s pair has the same text twice: recorded as an automatic tie, not shown.",
+                "%(number)s pairs have the same text twice: recorded as automatic ties, not shown.",
+                size.identical,
+            )
+            % {"number": count(size.identical)},
         )
     return told
 

@@ -1,56 +1,10 @@
-"""The annotators' pages in the browser's language: complete in German, English for everybody else."""
-
-import gettext
-import re
-from pathlib import Path
+"""The pages in the browser's language: German where it is asked for, English for everybody else."""
 
 import pytest
-from django.conf import settings
+from django.test import Client
 from django.urls import reverse
 
 from tests.factories import open_study
-
-ROOT = Path(settings.BASE_DIR)
-CATALOG = ROOT / "locale" / "de" / "LC_MESSAGES"
-SAID = re.compile(r"""\{% translate ["'](.+?)["'] %\}|\b_\(\s*"(.+?)"\s*\)""")
-PLACES = (
-    "templates/annotate/*.html",
-    "templates/annotate/parts/*.html",
-    "templates/404.html",
-    "templates/500.html",
-    "studies/forms/*.py",
-    "studies/views/annotate*.py",
-)
-
-
-def said() -> set[str]:
-    """Return the plain strings of the annotators' pages, straight from the sources."""
-    files = [file for pattern in PLACES for file in ROOT.glob(pattern)]
-    return {"".join(found) for file in files for found in SAID.findall(file.read_text())}
-
-
-def test_every_string_of_the_annotators_pages_has_its_german():
-    with (CATALOG / "django.mo").open("rb") as file:
-        german = gettext.GNUTranslations(file)
-
-    missing = {text for text in said() if german.gettext(text) == text}
-
-    assert len(said()) > 90
-    assert missing == set()
-
-
-def test_placeholders_survive_translation():
-    with (CATALOG / "django.mo").open("rb") as file:
-        catalog = gettext.GNUTranslations(file)._catalog  # the only way to read all of it
-
-    names = re.compile(r"%\(\w+\)s")
-    differing = {
-        str(key)
-        for key, words in catalog.items()
-        if isinstance(key, str) and key and sorted(names.findall(key)) != sorted(names.findall(words))
-    }
-
-    assert differing == set()
 
 
 def page(client, name: str, language: str):
@@ -96,7 +50,38 @@ def test_the_whole_comparison_page_is_german(client):
 
 
 @pytest.mark.django_db
-def test_the_dashboard_stays_english(dashboard):
-    response = dashboard.get("/import/", headers={"accept-language": "de"})
+def test_the_dashboard_follows_the_browser(dashboard):
+    german = dashboard.get("/import/", headers={"accept-language": "de"})
+    english = dashboard.get("/import/", headers={"accept-language": "fr, en;q=0.2"})
 
-    assert "Import a study file" in response.text
+    assert "<h1>Studiendatei importieren</h1>" in german.text
+    assert '<html lang="de"' in german.text
+    assert german["Content-Language"] == "de"
+    assert "<h1>Import a study file</h1>" in english.text
+
+
+def test_a_reader_chooses_another_language_than_the_browsers(dashboard):
+    german = {"accept-language": "de"}
+    chosen = dashboard.post("/language/", {"language": "en", "next": "/import/"}, headers=german)
+
+    page = dashboard.get(chosen["Location"], headers=german)
+
+    assert chosen["Location"] == "/import/"
+    assert "<h1>Import a study file</h1>" in page.text
+    assert '<html lang="en"' in page.text
+
+
+def test_the_language_is_changed_by_the_page_alone():
+    checked = Client(enforce_csrf_checks=True)
+
+    response = checked.post("/language/", {"language": "de", "next": "https://evil.example/"})
+
+    assert response.status_code == 403
+    assert "django_language" not in response.cookies
+
+
+def test_programs_are_answered_in_english(dashboard):
+    response = dashboard.get("/api/v1/studies/none", headers={"accept-language": "de"})
+
+    assert response.json()["title"] == "Not found"
+    assert "Content-Language" not in response
