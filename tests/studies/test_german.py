@@ -15,6 +15,7 @@ PASSED = re.compile(
 NAMES = {
     *(
         "API",
+        "FLOP",
         "CSV",
         "Evenhand",
         "GET",
