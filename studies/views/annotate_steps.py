@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -14,9 +16,11 @@ from studies.domain.participation import Comprehension
 from studies.domain.unblinding import Response
 from studies.enums import Slot, TextFormat
 from studies.forms.steps import ComprehensionForm, SurveyForm, points, practised
-from studies.models import Annotator
+from studies.models import Annotator, Study
 from studies.views.annotate_page import is_long, turns
 from studies.views.annotate_visit import Visit, visited
+
+TRY_AGAIN = _("Not every answer was right. Read the instructions once more; you have one more attempt.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -39,28 +43,34 @@ def practice(visit: Visit) -> HttpResponse:
 
 
 def _practice_page(visit: Visit, annotator: Annotator) -> HttpResponse:
-    pair = visit.study.practice[annotator.practised]
-    criterion = visit.study.criteria.get(primary=True)
-    same_pair = visit.request.GET.get("pair") == str(annotator.practised)
-    chosen = visit.request.GET.get("choice", "") if same_pair else ""
+    context = practice_context(visit.study, number=annotator.practised, given=visit.request.GET)
+    return visit.show("practice", **context)
+
+
+def practice_context(study: Study, *, number: int, given: QueryDict) -> dict[str, Any]:
+    """Return what the page of a practice pair shows, after the choice that the address names, if any."""
+    pair = study.practice[number]
+    # A draft may not have said yet which criterion is the primary one.
+    criterion = study.criteria.order_by("-primary", "position")[0]
+    same_pair = given.get("pair") == str(number)
+    chosen = given.get("choice", "") if same_pair else ""
     choice = practised(criterion.scale, chosen)
     shown = turns((Message("user", pair["prompt"]),), plain=False)
     told = {"feedback": pair["feedback"], "right": choice == pair["better"]} if choice else {}
-    return visit.show(
-        "practice",
-        number=annotator.practised,
-        position=annotator.practised + 1,
-        total=len(visit.study.practice),
-        turns=shown,
-        long=is_long(shown),
-        responses=(Response(Slot.A, pair["a"]), Response(Slot.B, pair["b"])),
-        markdown=visit.study.text_format == TextFormat.MARKDOWN,
-        question=criterion.question,
-        points=points(criterion.scale),
-        chosen=chosen if choice else "",
-        missing=same_pair and choice is None,
+    return {
+        "number": number,
+        "position": number + 1,
+        "total": len(study.practice),
+        "turns": shown,
+        "long": is_long(shown),
+        "responses": (Response(Slot.A, pair["a"]), Response(Slot.B, pair["b"])),
+        "markdown": study.text_format == TextFormat.MARKDOWN,
+        "question": criterion.question,
+        "points": points(criterion.scale),
+        "chosen": chosen if choice else "",
+        "missing": same_pair and choice is None,
         **told,
-    )
+    }
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -79,10 +89,7 @@ def comprehension(visit: Visit) -> HttpResponse:
         annotator=annotator, answers=form.answers(), attempt=form.cleaned_data["attempt"], now=visit.now
     )
     if result is Comprehension.TRY_AGAIN:
-        messages.info(
-            visit.request,
-            _("Not every answer was right. Read the instructions once more; you have one more attempt."),
-        )
+        messages.info(visit.request, TRY_AGAIN)
     annotator.refresh_from_db()
     return visit.goto(visit.step())
 

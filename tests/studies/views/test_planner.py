@@ -1,10 +1,10 @@
-"""The planner reckons with the draft's own design, and the dry run leaves nothing behind."""
+"""The planner reckons with the draft's own design."""
 
 import pytest
 
 from studies.analysis.planning import Assumptions, Design, planned_power
-from studies.models import Annotator, AuditEvent, Judgment, Study
-from tests.factories import complete, draft_study
+from studies.models import Study
+from tests.factories import draft_study
 
 pytestmark = pytest.mark.django_db
 
@@ -56,21 +56,3 @@ def test_what_cannot_be_reckoned_with_is_said(dashboard):
 
     assert response.status_code == 422
     assert "Nobody judges a prompt twice" in response.content.decode()
-
-
-def test_a_dry_run_shows_the_written_texts_and_leaves_no_data(dashboard):
-    study = draft_study(prompts=2)
-    complete(study)
-    before = AuditEvent.objects.count()
-    url = f"/studies/{study.slug}/try/"
-
-    pages = [dashboard.get(f"{url}{step}/") for step in ("consent", "instructions", "compare")]
-    first = dashboard.post(f"{url}compare/?prompt=1", {"anything": "1"})
-    last = dashboard.post(f"{url}compare/?prompt=2", {"anything": "1"})
-
-    shown = pages[2].content.decode()
-    assert [page.status_code for page in pages] == [200, 200, 200]
-    assert (shown.count("about the sea."), "A is better" in shown) == (2, True)
-    assert (f"{url}compare/?prompt=1" in shown, "/s/" in shown) == (True, False)
-    assert (first["Location"], last["Location"]) == (f"{url}compare/?prompt=2", f"/studies/{study.slug}/")
-    assert (Annotator.objects.count(), Judgment.objects.count(), AuditEvent.objects.count()) == (0, 0, before)
