@@ -21,9 +21,9 @@ from typing import Any
 import torch
 import transformers
 
-from generation.engine.facts import context_of, facts_of, read_tokenizer
+from generation.engine.facts import context_of, facts_of, read_tokenizer, vocabulary_of
 from generation.engine.memory import refuse_conversion, refuse_too_big, stored
-from generation.engine.packing import pack
+from generation.engine.packing import pack, put_back
 from generation.engine.sources import (
     HUB_FILES,
     CheckpointError,
@@ -42,6 +42,8 @@ _logging: Any = transformers.utils.logging
 
 _MANIFEST = "evenhand.json"
 _DESCRIBED = 2  # Raised when more facts are kept, so that older descriptions are made anew.
+_TRIAL = 4
+"""How many tokens are read to see which weights a model takes by itself."""
 _GROWTH = 8  # A 4-bit file becomes 32-bit floats.
 
 
@@ -74,7 +76,7 @@ class Loaded:
     """The most tokens that a row may hold."""
     parameters: int
     packed: bool
-    """Whether the weights are laid out for the processor; then rows do not depend on their number."""
+    """Whether all weights are laid out for the processor; then rows do not depend on their number."""
 
 
 def prepare(
@@ -153,7 +155,7 @@ def load(name: str, prepared: Prepared, *, device: str = "auto", dtype: str = ""
     model = model.eval().requires_grad_(requires_grad=False).to(where)
     eos_ids, pad_id = _special_ids(name, model, tokenizer)
     facts = next(model.parameters()).dtype, sum(parameter.numel() for parameter in model.parameters())
-    packed = pack(model)
+    packed = pack(model) and not put_back(model, lambda: _read(model))
     return Loaded(
         name=name,
         prepared=prepared,
@@ -169,6 +171,12 @@ def load(name: str, prepared: Prepared, *, device: str = "auto", dtype: str = ""
     )
 
 
+@torch.inference_mode()
+def _read(model: Any) -> None:
+    """Let a model read a few tokens."""
+    model(input_ids=torch.arange(min(_TRIAL, vocabulary_of(model)))[None], use_cache=False)
+
+
 def _device(wanted: str) -> torch.device:
     return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted)
 
@@ -179,7 +187,7 @@ def _special_ids(name: str, model: Any, tokenizer: Any) -> tuple[frozenset[int],
     if ends is None:
         ends = model.config.eos_token_id if model.config.eos_token_id is not None else tokenizer.eos_token_id
     eos_ids = frozenset([ends] if isinstance(ends, int) else ends or [])
-    vocabulary = model.get_input_embeddings().weight.shape[0]
+    vocabulary = vocabulary_of(model)
     if not eos_ids or not all(0 <= token < vocabulary for token in eos_ids):
         message = f"{name}: the checkpoint names no end-of-sequence token of its own vocabulary."
         raise CheckpointError(message)

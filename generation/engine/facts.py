@@ -65,6 +65,11 @@ def context_of(config: Any, tokenizer: Any) -> int:
     return int(min(known, _MANY))
 
 
+def vocabulary_of(model: Any) -> int:
+    """Return how many tokens a model knows."""
+    return int(model.get_input_embeddings().num_embeddings)
+
+
 def _licence(folder: Path) -> str:
     """Return the licence that a model card names in its head; empty when none does."""
     import huggingface_hub  # noqa: PLC0415 - slow to import

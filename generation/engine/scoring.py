@@ -14,6 +14,7 @@ from accelerate.utils.memory import should_reduce_batch_size
 from torch import Tensor
 
 from generation.engine.checkpoint import Loaded
+from generation.engine.facts import vocabulary_of
 from generation.engine.guidance import guide
 
 _LOGITS = 2**27
@@ -106,7 +107,7 @@ def score(
 
 def _room(loaded: Loaded, wanted: Sequence[Continuation], candidates: Sequence[int]) -> int:
     """Return how many of the candidates fit into a batch; at least one."""
-    vocabulary = loaded.model.get_input_embeddings().weight.shape[0]
+    vocabulary = vocabulary_of(loaded.model)
     longest = 0
     for count, index in enumerate(candidates):
         longest = max(longest, len(wanted[index].tokens))

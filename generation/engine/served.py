@@ -8,6 +8,7 @@ from torch import Tensor
 
 from generation.engine.attention import slot_attention
 from generation.engine.checkpoint import Loaded
+from generation.engine.facts import vocabulary_of
 from generation.engine.slots import Chunk, Slots, Step, Stretch
 from generation.engine.sources import CheckpointError
 
@@ -32,7 +33,7 @@ def refuse_unserved(loaded: Loaded) -> None:
         When its attention is of a kind that is not served: states other than keys and values, or biases
         and sinks that transformers does not hand over.
     """
-    vocabulary = loaded.model.get_input_embeddings().weight.shape[0]
+    vocabulary = vocabulary_of(loaded.model)
     rng = np.random.default_rng(1)
     rows = [torch.tensor(rng.integers(0, vocabulary, length), device=loaded.device) for length in _LENGTHS]
     try:

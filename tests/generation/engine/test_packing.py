@@ -3,7 +3,8 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from generation.engine.packing import PackedLinear, pack
+from generation.engine import packing
+from generation.engine.packing import PackedEmbedding, PackedLinear, pack, put_back
 
 
 def linear(inputs: int, outputs: int, *, bias: bool = True) -> nn.Linear:
@@ -64,3 +65,85 @@ def test_other_types_stay_as_they_are() -> None:
 
     assert not pack(model)
     assert type(model[0]) is nn.Linear
+
+
+class TiedModel(nn.Module):
+    """An embedding and an output layer of the same weights, and a layer that is read in its own way."""
+
+    def __init__(self, rows: int, depth: int) -> None:
+        super().__init__()
+        torch.manual_seed(7)
+        self.embedding = nn.Embedding(rows, depth)
+        self.inner = nn.Linear(depth, depth)
+        self.output = nn.Linear(depth, rows, bias=False)
+        self.output.weight = self.embedding.weight
+        self.by_itself = False
+        self.requires_grad_(requires_grad=False)
+
+    def forward(self, ids):
+        rows = self.embedding(ids)
+        if self.by_itself:
+            return self.output(nn.functional.linear(rows, self.inner.weight, self.inner.bias))
+        return self.output(self.inner(rows))
+
+
+@pytest.mark.parametrize(("rows", "depth"), [(258, 32), (1000, 96), (64, 40), (70, 33)])
+def test_tied_embedding_reads_its_rows_out_of_the_packed_layer(rows: int, depth: int) -> None:
+    model = TiedModel(rows, depth)
+    table = model.embedding.weight.clone()
+    ids = torch.randint(0, rows, (3, 50))
+
+    pack(model)
+
+    if not isinstance(model.embedding, PackedEmbedding):
+        pytest.skip("this processor's layout is not one that rows are read out of")
+    assert torch.equal(model.embedding(torch.arange(rows)), table)
+    assert torch.equal(model.embedding(ids), table[ids])
+    assert torch.equal(model.embedding.weight, table)
+    assert not any(parameter.shape == table.shape for parameter in model.parameters())
+
+
+def test_layout_that_is_not_as_supposed_leaves_the_embedding_alone(monkeypatch) -> None:
+    monkeypatch.setattr(packing, "_same", lambda *_: False)
+    model = TiedModel(258, 32)
+    table = model.embedding.weight.clone()
+
+    pack(model)
+
+    assert type(model.embedding) is nn.Embedding
+    assert torch.equal(model.embedding.weight, table)
+
+
+def test_only_what_a_model_multiplies_by_itself_is_put_back() -> None:
+    model = TiedModel(258, 32)
+    model.by_itself = True
+    ids, inner = torch.arange(9), model.inner.weight.clone()
+    expected = model(ids)
+
+    pack(model)
+
+    assert put_back(model, lambda: model(ids))
+    assert type(model.inner) is nn.Linear
+    assert torch.equal(model.inner.weight, inner)
+    assert isinstance(model.output, PackedLinear)
+    assert torch.allclose(model(ids), expected, atol=1e-5)
+
+
+def test_a_model_that_cannot_read_when_packed_is_unpacked_as_it_was() -> None:
+    model = TiedModel(258, 32)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    pack(model)
+
+    assert put_back(model, lambda: model(None))
+
+    assert {type(part) for part in model.children()} == {nn.Embedding, nn.Linear}
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert model.embedding.weight.data_ptr() == model.output.weight.data_ptr()
+
+
+def test_a_model_that_leaves_the_weights_to_their_layers_stays_packed() -> None:
+    model = TiedModel(258, 32)
+    pack(model)
+
+    assert not put_back(model, lambda: model(torch.arange(9)))
+    assert isinstance(model.inner, PackedLinear)

@@ -3,9 +3,13 @@
 import pytest
 import torch
 import transformers
+from torch import nn
+from torch.nn import functional
+from transformers.models.llama.modeling_llama import LlamaMLP
 
 from generation.engine import CheckpointError, Engine, load, prepare
-from generation.spec import CompletionRequest, DecodingSpec, Message, Negative, NoiseKey
+from generation.engine.scoring import Continuation, score
+from generation.spec import CompletionRequest, DecodingSpec, Generated, Message, Negative, NoiseKey
 from tests.generation import tiny
 
 COMMON = {
@@ -53,9 +57,12 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def write(engine: Engine, *requests: CompletionRequest) -> dict[int, tuple[int, ...]]:
+    return {result.key: result.token_ids for result in run(engine, *requests)}
+
+
+def run(engine: Engine, *requests: CompletionRequest) -> list[Generated]:
     batches = [requests]
-    fetched = engine.generate(lambda _: batches.pop() if batches else [], lambda _: None)
-    return {result.key: result.token_ids for result in fetched}
+    return list(engine.generate(lambda _: batches.pop() if batches else [], lambda _: None))
 
 
 def by_transformers(
@@ -132,3 +139,49 @@ def test_attention_of_another_kind_is_refused_before_anything_is_written(tmp_pat
 
     with pytest.raises(CheckpointError, match=said):
         Engine(load("other", prepare(f"path:{tmp_path / 'model'}", root=tmp_path), device="cpu"))
+
+
+def test_a_model_that_multiplies_by_itself_is_served_unpacked_and_says_so(
+    tiny_folder, tmp_path, monkeypatch, make_request
+) -> None:
+    def forward(self, inputs):
+        gate, up = (functional.linear(inputs, part.weight) for part in (self.gate_proj, self.up_proj))
+        return functional.linear(self.act_fn(gate) * up, self.down_proj.weight)
+
+    prepared, ask = prepare(f"path:{tiny_folder}", root=tmp_path), make_request(1, temperature=0)
+    (expected,) = run(Engine(load("tiny", prepared, device="cpu")), ask)
+    monkeypatch.setattr(LlamaMLP, "forward", forward)
+
+    engine = Engine(load("tiny", prepared, device="cpu"))
+    (written,) = run(engine, ask)
+
+    assert (written.token_ids, written.provenance["packed"]) == (expected.token_ids, False)
+    layer = engine.loaded.model.model.layers[0]
+    assert type(layer.mlp.up_proj) is nn.Linear
+    assert type(layer.self_attn.q_proj) is not nn.Linear
+    assert expected.provenance["packed"]
+
+
+def test_routers_that_multiply_by_themselves_leave_scores_as_transformers_has_them(tmp_path) -> None:
+    # LongCat's routers do; its attention keeps latents, so that it is scored and not decoded.
+    sizes = {"num_layers": 1, "num_key_value_heads": 4, "ffn_hidden_size": 64, "expert_ffn_hidden_size": 16}
+    experts = {"moe_topk": 2, "n_routed_experts": 4, "zero_expert_num": 2}
+    latents = {
+        "q_lora_rank": 16,
+        "kv_lora_rank": 8,
+        "qk_nope_head_dim": 8,
+        "qk_rope_head_dim": 4,
+        "v_head_dim": 8,
+    }
+    common = {name: value for name, value in COMMON.items() if name != "num_hidden_layers"}
+    torch.manual_seed(3)
+    config = transformers.LongcatFlashConfig(**common | sizes | experts | latents | {"head_dim": 4})
+    model = transformers.AutoModelForCausalLM.from_config(config).eval().requires_grad_(requires_grad=False)
+    tiny.save(tmp_path / "model", model)
+    loaded = load("longcat", prepare(f"path:{tmp_path / 'model'}", root=tmp_path), device="cpu")
+
+    (found,) = score(loaded, [Continuation((5, 6, 7), (8, 9))])
+
+    logits = model(torch.tensor([[5, 6, 7, 8]])).logits[0, -2:].log_softmax(-1)
+    assert found.log_probability == pytest.approx(float(logits[0, 8] + logits[1, 9]), abs=1e-4)
+    assert not loaded.packed
