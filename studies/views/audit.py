@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterator
-
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from studies.analysis.csv_table import neutralise
 from studies.enums import Ability
 from studies.forms.members import LogForm
 from studies.models import AuditEvent, Study
 from studies.queries import audit
+from studies.reports.log_file import WRITERS
 from studies.templatetags.evenhand import event as in_words
 from studies.views.access import administrators_only, study_view
 from studies.views.common import page_of
 
 _PER_PAGE = 50
-_COLUMNS = ("id", "at", "actor", "study", "action", "before", "after", "withheld", "previous_hash", "hash")
-_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 
 
 @require_safe
@@ -72,35 +64,12 @@ def _page(request: HttpRequest, study: Study | None) -> HttpResponse:
 
 def _file(request: HttpRequest, study: Study | None, fmt: str) -> HttpResponseBase:
     form = _form(request, study)
-    if fmt not in _TYPES or not form.is_valid():
+    if fmt not in WRITERS or not form.is_valid():
         message = "There is no such log: the formats are csv and jsonl, days are written YYYY-MM-DD."
         raise Http404(message)
     found = audit.events(study, **form.cleaned_data).order_by("id")
-    lines = _csv(found) if fmt == "csv" else _json_lines(found)
-    response = StreamingHttpResponse(lines, content_type=_TYPES[fmt])
+    write, content_type = WRITERS[fmt]
+    response = StreamingHttpResponse(write(found), content_type=content_type)
     name = f"{study.slug}-log" if study else "log"
     response["Content-Disposition"] = f'attachment; filename="{name}.{fmt}"'
     return response
-
-
-def _json_lines(found: QuerySet[AuditEvent]) -> Iterator[str]:
-    for event in found.iterator():
-        yield json.dumps(audit.told(event), ensure_ascii=False) + "\n"
-
-
-def _csv(found: QuerySet[AuditEvent]) -> Iterator[str]:
-    yield _line(list(_COLUMNS))
-    for event in found.iterator():
-        yield _line([neutralise(_cell(value)) for value in audit.told(event).values()])
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
-
-
-def _line(cells: list[str]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow(cells)
-    return buffer.getvalue()

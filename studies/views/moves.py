@@ -10,10 +10,10 @@ from django.utils.translation import ngettext
 
 from studies.domain import generating, invites, lifecycle
 from studies.domain.errors import StudyError
+from studies.domain.estimates import Estimate, estimate
 from studies.enums import Ability, StudyStatus
 from studies.models import Study
 from studies.templatetags.evenhand import count, plural
-from studies.views.estimates import Estimate, estimate
 
 Verb = Callable[..., Any]
 

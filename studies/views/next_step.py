@@ -10,11 +10,11 @@ from django.utils.translation import ngettext
 
 from django.utils.translation import gettext_lazy as _
 
+from studies.domain.estimates import Estimate
 from studies.domain.lifecycle import missing_completions
 from studies.enums import Ability, StudyStatus
 from studies.models import Study
 from studies.queries import SlotCounts
-from studies.views.estimates import Estimate
 from studies.views.moves import MOVES, Move, judgments_in_words
 
 _TITLES: dict[str, str] = {

@@ -14,12 +14,12 @@ from generation.requests import progress
 from studies import queries
 from studies.domain.access import visible_studies
 from studies.domain.erasure import kept_until
+from studies.domain.estimates import estimate
 from studies.domain.invites import annotators_link
 from studies.domain.lifecycle import settle
 from studies.enums import Ability, StudyStatus
 from studies.models import Study
 from studies.views.access import signed_in, study_view
-from studies.views.estimates import estimate
 from studies.views.generating import panel
 from studies.views.next_step import next_step, next_title, watched_step
 from studies.views.watching import watched

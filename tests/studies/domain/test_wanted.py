@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from generation.models import Completion
 from studies.domain import lifecycle
+from studies.domain.estimates import estimate
 from studies.domain.invariants import violations
 from studies.domain.wanted import wanted_counts, wanted_places
-from studies.views.estimates import estimate
 from tests import factories
 
 pytestmark = pytest.mark.django_db
