@@ -2,56 +2,91 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
-from ninja import Query, Router, Status
+from ninja import Query, Router, Schema, Status
 
-from studies import queries
 from studies.api.finding import caller_of, study_for
 from studies.api.paging import Page, PageQuery, paged
-from studies.api.schemas import AnnotatorOut, ErasureIn, ExclusionIn, ExclusionOut, PersonOut
+from studies.api.schemas import AnnotatorOut, ErasureIn, ExclusionIn, ExclusionOut, PersonOut, Text
 from studies.domain import erasure
+from studies.domain.access import allowed
+from studies.domain.annotator_table import SORTS, STATES, AnnotatorLine, annotator_lines
 from studies.domain.audit import record_event
-from studies.domain.conduct import conduct
 from studies.domain.exclusion import exclude_annotator, revoke_exclusion
 from studies.domain.quality import apply_rules
 from studies.domain.reconciliation import reconcile
-from studies.enums import Ability
+from studies.enums import Ability, Scope
 from studies.models import Annotator, Exclusion, Study
+from studies.reports.annotators import annotators_csv
+from studies.reports.export import filename
 from studies.reports.survey import survey_csv
 
 router = Router(tags=["annotators"])
 _LIST = {"content": {"text/csv": {"schema": {"type": "string"}}}, "required": True}
 
 
+class AnnotatorFilter(Schema):
+    """Which annotators, and in which order."""
+
+    search: Text = ""
+    status: Literal["", *STATES] = ""  # type: ignore[valid-type]
+    sort: Literal[*SORTS, *(f"-{name}" for name in SORTS)] = "annotator"  # type: ignore[valid-type]
+
+
+class AnnotatorQuery(PageQuery, AnnotatorFilter):
+    """Which annotators, in which order, and which page of them."""
+
+
 @router.get("/studies/{slug:slug}/annotators", response=Page[AnnotatorOut], operation_id="list_annotators")
-def list_annotators(request: HttpRequest, response: HttpResponse, slug: str, query: Query[PageQuery]) -> Any:
+def list_annotators(
+    request: HttpRequest, response: HttpResponse, slug: str, query: Query[AnnotatorQuery]
+) -> Any:
     """List the annotators and how each works, in the slot frame."""
     study = study_for(request, slug, Ability.SEE_ANNOTATORS)
-    rows = study.annotators.order_by("pk")
-    return paged(request, response, query, rows, lambda page: _annotators(study, page))
+    return paged(request, response, query, _lines(request, study, query), lambda page: list(map(_line, page)))
 
 
-def _annotators(study: Study, page: list[Annotator]) -> list[dict[str, Any]]:
-    how = conduct(study, annotators=page)
-    return [
-        {
-            "annotator": row.annotator.pk,
-            "pseudonym": row.annotator.pseudonym,
-            "status": row.annotator.status,
-            "simulated": row.annotator.simulated,
-            "judgments": row.judgments,
-            "median_ms": row.median_ms,
-            "share_a": row.share_a,
-            "checks": how[row.annotator.pk].checks,
-            "checks_passed": how[row.annotator.pk].passed,
-            "last_seen": row.last_seen,
-            "exclusions": [_exclusion(one, row.annotator.pseudonym) for one in row.exclusions],
-        }
-        for row in queries.annotator_rows(page)
-    ]
+@router.get("/studies/{slug:slug}/annotators.csv", operation_id="read_annotators_file")
+def read_annotators_file(request: HttpRequest, slug: str, query: Query[AnnotatorFilter]) -> Any:
+    """Stream the same table as a file, all of it."""
+    study = study_for(request, slug, Ability.SEE_ANNOTATORS)
+    name = filename(study, "annotators", "csv")
+    record_event(actor=caller_of(request).name, action="file.downloaded", study=study, after={"file": name})
+    lines = annotators_csv(study, _lines(request, study, query))
+    answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _lines(request: HttpRequest, study: Study, query: AnnotatorFilter) -> list[AnnotatorLine]:
+    """Return the lines that are wanted; external ids are searched by those who may see them."""
+    caller = caller_of(request)
+    personal = allowed(caller.user, study, Ability.SEE_PERSONAL) and Scope.PERSONAL in caller.scopes
+    return annotator_lines(study, search=query.search, state=query.status, sort=query.sort, personal=personal)
+
+
+def _line(line: AnnotatorLine) -> dict[str, Any]:
+    row, how = line.row, line.how
+    return {
+        "annotator": row.annotator.pk,
+        "pseudonym": row.annotator.pseudonym,
+        "status": row.annotator.status,
+        "simulated": row.annotator.simulated,
+        "judgments": row.judgments,
+        "median_ms": row.median_ms,
+        "share_a": row.share_a,
+        "checks": how.checks,
+        "checks_passed": how.passed,
+        "reliability": how.reliability.posterior_mean if how.checks else None,
+        "repeats": how.repeats,
+        "repeats_alike": how.alike,
+        "agreement": how.others_agreement,
+        "last_seen": row.last_seen,
+        "exclusions": [_exclusion(one, row.annotator.pseudonym) for one in row.exclusions],
+    }
 
 
 @router.get("/studies/{slug:slug}/exclusions", response=Page[ExclusionOut], operation_id="list_exclusions")

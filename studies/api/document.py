@@ -29,7 +29,10 @@ _HEADERS = {
         {"post"},
         "Your word for this request, such as a UUID: sent again within a day, it is done only once.",
     ),
-    "If-Match": ({"post", "patch", "delete"}, "The ETag of the study: refused with 412 if it has changed."),
+    "If-Match": (
+        {"post", "put", "patch", "delete"},
+        "The ETag of the study, or of the part that is changed: refused with 412 if it has changed.",
+    ),
     "If-None-Match": ({"get"}, "The ETag of an answer that you have: 304 if it is still the same."),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404, HttpRequest
@@ -15,6 +16,7 @@ from studies.domain.audit import canonical
 from studies.domain.invites import annotators_link
 from studies.domain.lifecycle import lock_study, settle
 from studies.enums import Ability, Scope
+from studies.exports.log import DOWNLOADED, EXPORTED
 from studies.models import Study
 
 
@@ -24,10 +26,13 @@ def caller_of(request: HttpRequest) -> Caller:
     return caller
 
 
-def study_for(request: HttpRequest, slug: str, ability: Ability) -> Study:
+def study_for(
+    request: HttpRequest, slug: str, ability: Ability, *, tag: Callable[[Study], str] | None = None
+) -> Study:
     """Return the study as it stands now, if the caller may do this in it.
 
-    With an If-Match, the study is held until the change is made.
+    With an If-Match, the study is held until the change is made. ``tag`` returns the ETag of what is
+    changed, where that is only a part of the study.
     """
     caller = caller_of(request)
     study = visible_studies(caller.user).filter(slug=slug).first()
@@ -38,7 +43,7 @@ def study_for(request: HttpRequest, slug: str, ability: Ability) -> Study:
     expected = request.headers.get("If-Match")
     if expected and request.method not in SAFE:
         study = lock_study(study)
-        now = etag_of(study_facts(caller, study))
+        now = tag(study) if tag else etag_of(study, study_facts(caller, study))
         if expected.strip() != "*" and now not in parse_etags(expected):
             raise ProblemError("changed", f"“{slug}” has another ETag now: read it again.")
     return study
@@ -79,6 +84,11 @@ def study_facts(caller: Caller, study: Study) -> dict[str, Any]:
     }
 
 
-def etag_of(facts: dict[str, Any]) -> str:
-    """Return the ETag of a study's facts."""
-    return f'"{hashlib.sha256(canonical(facts).encode()).hexdigest()[:32]}"'
+def etag_of(study: Study, facts: dict[str, Any]) -> str:
+    """Return the ETag of a study: another one after every change of it that the log has.
+
+    What took something out changed nothing.
+    """
+    changes = study.events.exclude(action__in=(EXPORTED, DOWNLOADED)).order_by("-pk")
+    told = canonical(facts | {"last_change": changes.values_list("pk", flat=True).first()})
+    return f'"{hashlib.sha256(told.encode()).hexdigest()[:32]}"'

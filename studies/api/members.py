@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from ninja import Query, Router, Status
+from ninja import Query, Router, Schema, Status
 
 from studies.api.finding import caller_of, need, need_scope, study_for
 from studies.api.paging import Page, PageQuery, paged
@@ -22,13 +22,17 @@ from studies.queries import audit
 router = Router(tags=["members and log"])
 
 
-class EventQuery(PageQuery):
-    """Which events, and which page of them."""
+class EventFilter(Schema):
+    """Which events."""
 
     actor: Text = ""
     action: Text = ""
     since: date | None = None
     until: date | None = None
+
+
+class EventQuery(PageQuery, EventFilter):
+    """Which events, and which page of them."""
 
 
 @router.get("/studies/{slug:slug}/members", response=Page[MemberOut], operation_id="list_members")

@@ -178,6 +178,10 @@ class AnnotatorOut(Schema):
     share_a: float | None
     checks: int
     checks_passed: int
+    reliability: float | None
+    repeats: int
+    repeats_alike: int
+    agreement: float | None
     last_seen: datetime | None
     exclusions: list[ExclusionOut]
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from ninja import Query, Router, Status
+from ninja import Query, Router, Schema, Status
 
 from generation.models import Completion
 from studies.api.finding import caller_of, etag_of, need, need_scope, study_facts, study_for
@@ -23,6 +23,7 @@ from studies.api.schemas import (
     MoveIn,
     StatusOut,
     StudyOut,
+    Text,
 )
 from studies.api.uploads import body_as_file, study_file
 from studies.domain import generating, lifecycle
@@ -30,7 +31,7 @@ from studies.domain.access import visible_studies
 from studies.domain.invariants import violations
 from studies.domain.invites import annotators_link, limit_invite, renew_invite
 from studies.enums import Ability, Scope, StudyStatus
-from studies.files.completions import MAX_BYTES, import_completions
+from studies.files.completions import MAX_BYTES, import_completions, places
 from studies.files.importer import import_upload
 from studies.files.writer import export_study
 from studies.models import Study
@@ -58,10 +59,24 @@ MOVES: dict[str, tuple[Ability, Callable[..., Any]]] = {
 """The moves in a study's life: the same as the dashboard's buttons."""
 
 
+class CompletionsQuery(Schema):
+    """Whose completions they are, where the rows do not say."""
+
+    arm: Text = ""
+
+
+class PlaceOut(Schema):
+    """A completion that is still to come."""
+
+    prompt: str
+    arm: str
+    replicate: int
+
+
 def told(request: HttpRequest, response: HttpResponse, study: Study) -> dict[str, Any]:
     """Return a study's facts, with their ETag on the answer."""
     facts = study_facts(caller_of(request), study)
-    response["ETag"] = etag_of(facts)
+    response["ETag"] = etag_of(study, facts)
     return facts
 
 
@@ -211,12 +226,30 @@ def retry_completion(request: HttpRequest, slug: str, completion: int) -> Any:
         }
     },
 )
-def upload_completions(request: HttpRequest, slug: str) -> Any:
-    """Take completions that were written elsewhere (docs/study-file.md); all rows, or none."""
+def upload_completions(request: HttpRequest, slug: str, query: Query[CompletionsQuery]) -> Any:
+    """Take completions that were written elsewhere (docs/study-file.md); all rows, or none.
+
+    Where all are of one `arm`, rows need not name it. What is wrong is told in `errors`, line by line.
+    """
     study = study_for(request, slug, Ability.EDIT)
     with body_as_file(request, _COMPLETIONS, most=MAX_BYTES) as path:
-        number = import_completions(study, path, actor=caller_of(request).name)
+        number = import_completions(study, path, actor=caller_of(request).name, arm=query.arm)
     return {"imported": number, "missing": lifecycle.missing_completions(study)}
+
+
+@router.get(
+    "/studies/{slug:slug}/completions/missing",
+    response=Page[PlaceOut],
+    operation_id="list_missing_completions",
+)
+def list_missing(request: HttpRequest, response: HttpResponse, slug: str, query: Query[PageQuery]) -> Any:
+    """List the completions that are neither there nor on their way, as an upload names them."""
+    study = study_for(request, slug, Ability.EDIT)
+    missing = [place for place, taken in places(study).items() if not taken]
+    names = ("prompt", "arm", "replicate")
+    return paged(
+        request, response, query, missing, lambda page: [dict(zip(names, one, strict=True)) for one in page]
+    )
 
 
 @router.get("/studies/{slug:slug}/link", response=LinkOut, operation_id="read_link")

@@ -9,7 +9,7 @@ from ninja import Field, Router, Schema, Status
 
 from studies.api.finding import caller_of, study_for
 from studies.api.schemas import Given, Text
-from studies.domain.trial import MOST, first_prompts, refuse_trial, start_trial, usual_arms
+from studies.domain.trial import MOST, end_trial, first_prompts, refuse_trial, start_trial, usual_arms
 from studies.enums import Ability
 from studies.models import Study
 from studies.queries.trial import trial_of
@@ -68,6 +68,14 @@ def begin_trial(request: HttpRequest, slug: str, given: TrialIn | None = None) -
         actor=caller_of(request).name,
     )
     return Status(201, _told(study))
+
+
+@router.delete("/studies/{slug:slug}/trial", response={204: None}, operation_id="delete_trial")
+def delete_trial(request: HttpRequest, slug: str) -> Any:
+    """Delete what was tried."""
+    study = study_for(request, slug, Ability.TRY_OUT)
+    end_trial(study=study, actor=caller_of(request).name)
+    return Status(204, None)
 
 
 def _told(study: Study) -> dict[str, Any]:

@@ -9,16 +9,34 @@ from django.urls import URLPattern, URLResolver, path
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from studies.api import annotators, document, members, notices, pairs, results, site, steering, trial
+from studies.api import (
+    annotators,
+    document,
+    editor,
+    members,
+    notices,
+    pairs,
+    planner,
+    prompts,
+    results,
+    site,
+    steering,
+    trial,
+    watching,
+)
 from studies.api import studies as study_routes
 from studies.api.callers import ByToken
 from studies.api.gate import gated, refusal
 from studies.api.problems import ProblemError, problem
 from studies.domain.access import AccessDeniedError
 from studies.domain.errors import PlanFrozenError, StudyError
+from studies.files.completions import CompletionsError
+from studies.files.editing import SectionError
 from studies.files.errors import StudyFileError
 from studies.reports.errors import ReportError
 
+_WRONG = 1_000
+"""Lines to mend that are told."""
 api = NinjaAPI(
     title="Evenhand",
     version="1",
@@ -28,7 +46,21 @@ api = NinjaAPI(
     auth=ByToken(),
     urls_namespace="api",
 )
-for _routes in (study_routes, pairs, annotators, results, steering, trial, notices, members, site):
+for _routes in (
+    study_routes,
+    editor,
+    prompts,
+    planner,
+    pairs,
+    watching,
+    annotators,
+    results,
+    steering,
+    trial,
+    notices,
+    members,
+    site,
+):
     api.add_router("", _routes.router)
 
 
@@ -53,9 +85,14 @@ def on_refused(_request: HttpRequest, error: Exception | type[Exception]) -> Htt
     match error:
         case AccessDeniedError():
             return problem("forbidden", str(error), ability=error.ability.value)
+        case SectionError():
+            errors = [{"in": "body", "field": one.field, "detail": one.problem} for one in error.problems]
+            return problem("invalid", str(error), errors=errors)
         case StudyFileError():
             where = {"file": error.name, "line": error.line, "field": error.field, "problem": error.problem}
-            return problem("study-file", str(error), **where)
+            lines = error.wrong[:_WRONG] if isinstance(error, CompletionsError) else []
+            told = [{"in": "body", "field": f"line {line}", "detail": said} for line, said in lines]
+            return problem("study-file", str(error), **where, **({"errors": told} if told else {}))
         case ReportError():
             return problem("blinded", str(error))
         case PlanFrozenError():

@@ -11,8 +11,8 @@ from studies.exports.columns import Row
 from studies.models import AuditEvent, Origin, Study
 from studies.queries.audit import withheld
 
-EXPORTED, CARRIED = "study.exported", "study.carried_in"
-CARRYING = (EXPORTED, CARRIED, "file.downloaded")
+EXPORTED, CARRIED, DOWNLOADED = "study.exported", "study.carried_in", "file.downloaded"
+CARRYING = (EXPORTED, CARRIED, DOWNLOADED)
 """What takes a study somewhere and changes nothing of it: such entries stay where they were made."""
 _CHUNK = 2_000
 

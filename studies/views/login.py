@@ -35,7 +35,7 @@ class LogIn(LoginView):
 
     redirect_authenticated_user = True
     # Django's class would take a PUT for a POST.
-    http_method_names = ["get", "head", "post", "options"]  # noqa: RUF012 - so the base class has it
+    http_method_names = ["get", "head", "post", "options"]
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Log in, or go on to the second step where the account has one."""

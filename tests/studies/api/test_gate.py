@@ -11,7 +11,7 @@ from studies.domain.tokens import revoke_token
 from studies.enums import Scope
 from studies.files.writer import export_study
 from studies.models import ApiToken, AuditEvent, KeptAnswer, Study
-from tests.factories import ResearcherFactory, draft_study, open_study, ready_study
+from tests.factories import ResearcherFactory, closed_study, draft_study, open_study, ready_study
 from tests.studies.api.conftest import Program
 
 pytestmark = pytest.mark.django_db
@@ -274,3 +274,16 @@ def test_lists_come_in_pages_with_links(program):
     assert (first["count"], first["pages"], first["previous"]) == (3, 2, None)
     assert [one["study"] for one in first["items"] + second["items"]] == ["study-2", "study-1", "study-0"]
     assert second["next"] is None
+
+
+def test_head_tells_what_get_would_and_takes_nothing_out(program):
+    study = closed_study(comparisons=1)
+    paths = [f"studies/{study.slug}", f"studies/{study.slug}/judgments.csv", "studies/none", "nothing"]
+
+    answers = [program("HEAD", path) for path in paths]
+
+    assert [(answer.status_code, answer.content) for answer in answers] == [
+        (200, b""), (200, b""), (404, b""), (404, b""),
+    ]  # fmt: skip
+    assert answers[0]["ETag"] == program("GET", paths[0])["ETag"]
+    assert not study.events.filter(action="file.downloaded").exists()

@@ -152,7 +152,24 @@ def test_completions_are_taken_whole_or_not_at_all(program):
 
     assert wrong.status_code == 422
     assert "line 2: the study has no prompt “prompt-9”" in wrong.json()["detail"]
+    assert wrong.json()["errors"][0]["field"] == "line 2"
     assert right.json() == {"imported": 1, "missing": 1}
+
+
+def test_what_is_still_to_come_is_listed_and_an_upload_may_be_of_one_arm(program):
+    study = draft_study(prompts=2)
+    path = f"studies/{study.slug}/completions"
+
+    before = program("GET", f"{path}/missing").json()
+    taken = program(
+        "POST", f"{path}?arm=guided", '{"prompt": "prompt-1", "text": "Yes."}', kind="application/jsonl"
+    )
+    after = program("GET", f"{path}/missing").json()["items"]
+
+    assert (before["count"], taken.status_code) == (4, 200)
+    assert {(one["prompt"], one["arm"]) for one in before["items"]} - {
+        (one["prompt"], one["arm"]) for one in after
+    } == {("prompt-1", "guided")}
 
 
 def test_an_annotator_is_left_out_and_counted_again(program):
