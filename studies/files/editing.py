@@ -12,7 +12,7 @@ from django.db import transaction
 from studies.domain.audit import canonical, sha256
 from studies.domain.errors import StudyError
 from studies.domain.plan import VERSION, study_document
-from studies.files.errors import StudyFileError
+from studies.files.errors import StudyFileError, spoken
 from studies.files.importer import import_entry
 from studies.files.nodes import parse
 from studies.files.reader import check_data
@@ -159,6 +159,33 @@ def read_section(text: str, section: Section) -> Data:
             ]
         )
     return content
+
+
+def located(problems: Iterable[StudyFileError], text: str, section: Section) -> list[StudyFileError]:
+    """Return the problems with their lines in a section that was written as YAML.
+
+    What is wrong with a key that is not there stands on the line of what it belongs to; what concerns
+    another section has no line.
+    """
+    try:
+        lines = {spoken(path): line for path, line in parse(text, name=section.title)[1].items() if path}
+    except StudyFileError:
+        lines = {}
+    return [
+        StudyFileError(
+            problem.problem,
+            name=section.title,
+            line=problem.line or _line(problem.field, lines),
+            field=problem.field,
+        )
+        for problem in problems
+    ]
+
+
+def _line(field: str, lines: Mapping[str, int]) -> int | None:
+    while field and field not in lines:
+        field = field[: max(field.rfind("."), field.rfind("["), 0)]
+    return lines.get(field)
 
 
 def read_value(text: str, *, field: str) -> Any:

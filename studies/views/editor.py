@@ -131,20 +131,25 @@ def section_page(
         "as_text": text is not None,
         "text": text,
         "version": current,
-        "elsewhere": _place(nodes, wrong, as_text=text is not None),
+        "elsewhere": _place(nodes, wrong) if text is None else _lines(wrong, text, section),
         "checkpoints": Checkpoint.objects.order_by("name").values_list("name", flat=True)[:100],
     }
     return render(request, "dashboard/edit.html", context, status=422 if wrong else 200)
 
 
-def _place(nodes: list[Any], wrong: StudyError | None, *, as_text: bool) -> list[str]:
+def _lines(wrong: StudyError | None, text: str, section: Section) -> list[str]:
+    """Return each problem with its line, as the import of a study file would."""
+    if isinstance(wrong, SectionError):
+        return [str(problem) for problem in editing.located(wrong.problems, text, section)]
+    return [str(wrong)] if wrong else []
+
+
+def _place(nodes: list[Any], wrong: StudyError | None) -> list[str]:
     """Put each problem beside its field; return those that have none on the page."""
     if wrong is None:
         return []
     if not isinstance(wrong, SectionError):
         return [str(wrong)]
-    if as_text:
-        return [f"{problem.field}: {problem.problem}" for problem in wrong.problems]
     return [
         f"{problem.field}: {problem.problem}"
         for problem in wrong.problems

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from studies.domain.estimates import Estimate
 from studies.domain.lifecycle import missing_completions
@@ -115,7 +113,7 @@ def _draft(study: Study, size: Estimate) -> NextStep:
     if given:
         return _uploading(f"{words} {_to_upload(given)}", move=MOVES["generate"])
     if not missing_completions(study):
-        words = _("All completions are there: starting pairs them at once.")
+        words = str(_("All completions are there: starting pairs them at once."))
     return NextStep(words, move=MOVES["generate"])
 
 
@@ -125,7 +123,7 @@ def _to_upload(number: int) -> str:
 
 
 def _uploading(words: str, **moves: Any) -> NextStep:
-    page = "studies:completions", _("Upload completions")
+    page = "studies:completions", str(_("Upload completions"))
     return NextStep(words, page=page, ability=Ability.EDIT, **moves)
 
 

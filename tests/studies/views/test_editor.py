@@ -142,6 +142,51 @@ def test_a_section_is_edited_as_text_too(dashboard):
     assert (wrong.status_code, "quotta" in wrong.content.decode()) == (422, True)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        (
+            "collection",
+            "overlap: 2\n\nquota: many\n",
+            "Collection, line 3, quota: 'many' is not a number",
+        ),
+        (
+            "criteria",
+            "criteria:\n- name: calm\n  question: Calmer?\n  scale: tie\n- name: kind\n  scale: tie\n",
+            "Criteria, line 5, criteria[1].question: is missing",
+        ),
+        ("collection", "overlap: 2\nquotta: 3\n", "Collection, line 2, quotta: belongs to no line"),
+        ("collection", "overlap: 2\noverlap: 3\n", "Collection, line 2, overlap: the key appears a second"),
+        ("collection", "overlap: [\n", "Collection, line 2: this is not YAML"),
+        (
+            "arms",
+            "arms:\n- name: one\n  baseline: true\n  checkpoint: tiny\n- name: two\n  checkpoint: nowhere\n",
+            "Arms, line 6, arms[1].checkpoint: there is no checkpoint “nowhere”",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_text_is_told_with_its_line(dashboard, name, text, told):
+    study = draft_study()
+    data = sent(page(dashboard, study, name, "?as=text"))
+
+    response = dashboard.post(f"/studies/{study.slug}/edit/{name}/?as=text", data | {"section-text": text})
+
+    said = html.fromstring(response.content.decode()).find_class("notice--bad")[0].text_content()
+    assert response.status_code == 422
+    assert told in " ".join(said.split())
+
+
+def test_what_concerns_another_section_has_no_line(dashboard):
+    study = draft_study(prompts=2)
+    data = sent(page(dashboard, study, "checks", "?as=text"))
+
+    response = post(
+        dashboard, study, "checks", data | {"section-text": "repeats: 0\nchecks:\n  shuffled: 9\n"}
+    )
+
+    assert "asks for 9 checks, but there are only 2 pairs" in response.content.decode()
+
+
 def test_a_study_from_nothing_is_a_valid_draft(dashboard):
     data = {
         "title": "Sea talk",
