@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
@@ -13,12 +14,14 @@ from django.utils.html import strip_tags
 
 from studies.analysis.as_json import result_as_dict
 from studies.analysis.csv_table import neutralise
+from studies.analysis.plan import GATEKEEPING
 from studies.analysis.result import Result
 from studies.analysis.sentence import p_text, percent, sentence
+from studies.reports.many import many_pairs, pair_names
 from studies.reports.sections_effort import COST_CAPTION, COST_HEADS, cost_cells
 from studies.reports.summary import ReportSummary
 
-_HEAD = ("Criterion", "W", "T", "B", "L", "Win rate, %", "CI", "p", "Holm p", "Deff")
+_HEAD = ("W", "T", "B", "L", "Win rate, %", "CI", "p")
 _TEX = re.compile(r"[&%$#_{}~^\\<>]")
 _TEX_WORDS = {
     "~": r"\textasciitilde{}",
@@ -30,19 +33,18 @@ _TEX_WORDS = {
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|])")
 
 
-def _cells(result: Result) -> tuple[str, ...]:
+def _cells(name: str, result: Result) -> tuple[str, ...]:
     rate, estimate = result.rate, result.rate.estimate
     counts = (rate.wins, rate.ties, rate.both_bad, rate.losses)
-    span = "–"
-    if estimate.ci_low is not None and estimate.ci_high is not None:
-        span = f"[{percent(estimate.ci_low)}, {percent(estimate.ci_high)}]"
+    low, high = result.interval
+    span = "–" if low is None or high is None else f"[{percent(low)}, {percent(high)}]"
     return (
-        result.criterion,
+        name,
         *map(str, counts),
         "–" if estimate.mean is None else percent(estimate.mean),
         span,
-        _p(estimate.p_value),
-        _p(result.p_holm),
+        _p(estimate.p_value if result.looks is None else result.p_sequential),
+        _p(result.p_corrected),
         "–" if estimate.design_effect is None else f"{estimate.design_effect:.2f}",
     )
 
@@ -55,25 +57,62 @@ def _note(summary: ReportSummary) -> str:
     analysis = summary.analysis
     rule = "left out" if analysis and analysis.ties_rule == "drop" else "counted half"
     level = f"{100 * (1 - analysis.alpha):g}" if analysis else "95"
+    corrected = "in the plan's order" if _ordered(summary) else "adjusted over all rows"
+    looks = " CI and p hold over all planned looks." * bool(analysis and analysis.headline.looks)
     return (
         f"W, T, B, L: judgments for the candidate, tied, both bad, for the baseline; ties {rule}. "
-        f"CI: {level} %, clustered by annotator and prompt. Holm p: adjusted over all rows. "
+        f"CI: {level} %, clustered by annotator and prompt.{looks} {_corrected(summary)}: {corrected}. "
         f"Deff: design effect. Data: SHA-256 {summary.integrity.data_sha256[:16]}."
     )
 
 
-def _groups(summary: ReportSummary) -> Iterator[tuple[str, tuple[Result, ...]]]:
-    if summary.analysis:
-        for pair in summary.analysis.pairs:
-            yield f"{pair.candidate} against {pair.baseline}", summary.analysis.of_pair(pair)
+def _ordered(summary: ReportSummary) -> bool:
+    return summary.analysis is not None and summary.analysis.multiplicity == GATEKEEPING
+
+
+def _corrected(summary: ReportSummary) -> str:
+    return "p in order" if _ordered(summary) else "Holm p"
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """One table: its title, what its rows are, and each row's name."""
+
+    title: str
+    rows: str
+    named: tuple[tuple[str, Result], ...]
+
+    def heads(self, summary: ReportSummary) -> tuple[str, ...]:
+        return (self.rows, *_HEAD, _corrected(summary), "Deff")
+
+
+def _groups(summary: ReportSummary) -> Iterator[_Group]:
+    """Yield a table for each pair of arms, or of many pairs one for each criterion."""
+    analysis = summary.analysis
+    if analysis is None:
+        return
+    if many_pairs(analysis):
+        for criterion in dict.fromkeys(result.criterion for result in analysis.results):
+            found = [result for result in analysis.results if result.criterion == criterion]
+            yield _Group(criterion, "Pair", tuple(zip(pair_names(analysis, found), found, strict=True)))
+        return
+    for pair in analysis.pairs:
+        named = tuple((result.criterion, result) for result in analysis.of_pair(pair))
+        yield _Group(f"{pair.candidate} against {pair.baseline}", "Criterion", named)
 
 
 def markdown(summary: ReportSummary) -> bytes:
     """Return headline, tables and note as Markdown."""
     lines = [f"# {_md(summary.title)}", "", _md(summary.headline), ""]
-    for title, results in _groups(summary):
-        lines += [f"## {_md(title)}", "", f"| {' | '.join(_HEAD)} |", f"|---|{'---:|' * (len(_HEAD) - 1)}"]
-        lines += [f"| {' | '.join(map(_md, _cells(result)))} |" for result in results]
+    for group in _groups(summary):
+        heads = group.heads(summary)
+        lines += [
+            f"## {_md(group.title)}",
+            "",
+            f"| {' | '.join(heads)} |",
+            f"|---|{'---:|' * (len(heads) - 1)}",
+        ]
+        lines += [f"| {' | '.join(map(_md, _cells(*row)))} |" for row in group.named]
         lines += [""]
     return "\n".join([*lines, _md(_note(summary)), "", *_markdown_cost(summary), ""]).encode()
 
@@ -97,15 +136,16 @@ def _md(text: str) -> str:
 def latex(summary: ReportSummary) -> bytes:
     """Return tables for `booktabs`, headline as the caption."""
     lines = ["% Needs \\usepackage{booktabs}"]
-    for title, results in _groups(summary):
+    for group in _groups(summary):
+        heads = group.heads(summary)
         lines += [
             r"\begin{table}",
-            rf"\caption{{{_tex(title)}. {_tex(_caption(summary, results))}}}",
-            rf"\begin{{tabular}}{{l{'r' * (len(_HEAD) - 1)}}}",
+            rf"\caption{{{_tex(group.title)}. {_tex(_caption(summary, group))}}}",
+            rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}",
             r"\toprule",
-            rf"{' & '.join(map(_tex, _HEAD))} \\",
+            rf"{' & '.join(map(_tex, heads))} \\",
             r"\midrule",
-            *(rf"{' & '.join(map(_tex, _cells(result)))} \\" for result in results),
+            *(rf"{' & '.join(map(_tex, _cells(*row)))} \\" for row in group.named),
             r"\bottomrule",
             r"\end{tabular}",
             "",
@@ -132,11 +172,15 @@ def _latex_cost(summary: ReportSummary) -> list[str]:
     ]
 
 
-def _caption(summary: ReportSummary, results: tuple[Result, ...]) -> str:
-    """Return the pair's own sentence on the primary criterion, or its first where that is missing."""
-    primary = summary.analysis.primary if summary.analysis else ""
-    chosen = next((result for result in results if result.criterion == primary), results[0])
-    return f"SIMULATED: {sentence(chosen)}" if summary.integrity.simulated else sentence(chosen)
+def _caption(summary: ReportSummary, group: _Group) -> str:
+    """Return a sentence of the table's own: of the headline, the primary criterion, or else its first."""
+    results = [result for _, result in group.named]
+    if summary.analysis is None:
+        return ""
+    headline, primary = summary.analysis.headline, summary.analysis.primary
+    own = next((result for result in results if result.criterion == primary), results[0])
+    said = sentence(next((result for result in results if result is headline), own))
+    return f"SIMULATED: {said}" if summary.integrity.simulated else said
 
 
 def _tex(text: str) -> str:
@@ -149,8 +193,7 @@ def results_csv(summary: ReportSummary) -> bytes:
     rows = [
         {"study": summary.slug, "simulated": int(summary.integrity.simulated), **_flat(result)}
         | _cost(summary, result)
-        for _, results in _groups(summary)
-        for result in results
+        for result in (summary.analysis.results if summary.analysis else ())
     ]
     buffer = io.StringIO()
     # A result may have what another has a reason for the lack of: columns are all names that occur.
@@ -182,9 +225,11 @@ def _cost(summary: ReportSummary, result: Result) -> dict[str, Any]:
 
 
 def _leaves(data: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every value with the names that lead to it, joined by dots."""
+    """Yield every value with the names that lead to it, joined by dots; parts of a list are numbered."""
     for name, value in data.items():
         if isinstance(value, dict):
             yield from _leaves(value, f"{above}{name}.")
+        elif isinstance(value, list) and any(isinstance(part, dict) for part in value):
+            yield from _leaves({str(number): part for number, part in enumerate(value, 1)}, f"{above}{name}.")
         else:
-            yield f"{above}{name}", " ".join(value) if isinstance(value, list) else value
+            yield f"{above}{name}", " ".join(map(str, value)) if isinstance(value, list) else value

@@ -17,7 +17,8 @@ from studies.domain import lifecycle
 from studies.models import Prompt
 from studies.reports.errors import ReportError
 from studies.reports.export import judgments_bytes
-from studies.reports.render import FORMATS, ensure_reportable, render, report_context
+from studies.reports.render import FORMATS, Drawn, ensure_reportable, render, report_context
+from studies.reports.summary import summarize
 from tests.factories import AnnotatorFactory, draft_study, judge, open_study, ready_study
 from tests.studies.reports.kit import exclude, judged_study, planned_study
 
@@ -121,6 +122,17 @@ def test_csv_and_json_agree_to_the_last_digit(study):
         assert int(row["wins"]) == expected["wins"]
 
 
+def test_a_plan_that_asks_for_everything_has_every_face():
+    drawn = Drawn(summarize(planned_study()))
+
+    made = {fmt: drawn.file(fmt) for fmt in FORMATS}
+
+    row = next(csv.DictReader(io.StringIO(made["csv"].decode(), newline="")))
+    first = json.loads(made["json"])["criteria"]["follows"]["steps"][0]
+    assert row["steps.1.claim"] == first["claim"] == "superiority"
+    assert float(row["steps.1.p_corrected"]) == first["p_corrected"]
+
+
 def test_the_page_stands_alone(study):
     html = render(study, "html").decode()
     page = Page(html)
@@ -171,7 +183,7 @@ def test_deviations_from_the_plan_are_listed_without_being_asked(study):
     assert report["integrity"]["deviations"] == [
         "10 judgments are excluded by rule; the rows of robustness show the result with them.",
         "The exclusion rule too-fast was applied (1), which the plan does not have.",
-        f"1 exclusions were made after the study was closed on {study.closed_at:%Y-%m-%d}, when results "
+        f"1 exclusion was made after the study was closed on {study.closed_at:%Y-%m-%d}, when results "
         "could be read.",
     ]
     assert json.loads(render(short, "json"))["integrity"]["deviations"] == [
