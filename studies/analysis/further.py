@@ -45,8 +45,8 @@ class Sensitivity:
     se: float
     df: int
     power: float
-    smallest_detectable: float
-    """The win rate above 1/2 that is shown with this power."""
+    smallest_detectable: float | None
+    """The win rate above 1/2 that is shown with this power; None where not even 1 is."""
 
 
 POWER = 0.8

@@ -32,7 +32,7 @@ def over_looks(found: Margins, made: Looks, *, alpha: float) -> Margins:
     if worse.p_value is None or same.p_value is None:
         return found
     if made.ci_low is None:
-        return _untested(found)
+        return untested(found)
     low, high = _limits(made, alpha)
     p_lower = p_above(made.series, worse.bound)
     p_upper = p_above(mirrored(made.series), worse.bound)
@@ -58,7 +58,7 @@ def over_looks(found: Margins, made: Looks, *, alpha: float) -> Margins:
     )
 
 
-def _untested(found: Margins) -> Margins:
+def untested(found: Margins) -> Margins:
     """Return no answer: without a look that could be made, nothing holds over the looks."""
     worse, same = found.non_inferiority, found.equivalence
     decision, caveats = Decision.NOT_TESTED, (NO_LOOK,)

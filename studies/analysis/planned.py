@@ -14,7 +14,7 @@ from studies.analysis.looks import Looks, looks
 from studies.analysis.panels import Panels, panels
 from studies.analysis.plan import GATEKEEPING, NO_LOOKS
 from studies.analysis.records import Judgments, Mask, Records
-from studies.analysis.robustness import RobustnessRow, model_rows, robustness
+from studies.analysis.robustness import RobustnessRow, model_rows, robustness, with_looks
 from studies.analysis.scores import Graded, graded
 from studies.analysis.settings import AnalysisError, Settings
 from studies.analysis.subgroups import Subgroup, subgroups
@@ -52,9 +52,13 @@ def _used(judgments: Judgments, cell: Cell, ties: str) -> Mask:
 
 
 def robustness_of(
-    judgments: Judgments, headline: Cell, fitted: Models | None, settings: Settings
+    judgments: Judgments,
+    headline: Cell,
+    fitted: Models | None,
+    settings: Settings,
+    looked: Looks | Absence | None,
 ) -> tuple[RobustnessRow, ...]:
-    """Return every row beside the headline: rules, models, influence, placebo and controls."""
+    """Return every row beside the headline: looks, rules, models, influence, placebo and controls."""
     alpha, seed = settings.alpha, settings.seed
     rows = robustness(
         judgments,
@@ -77,7 +81,7 @@ def robustness_of(
         if pair.candidate in settings.controls
     ]
     return (
-        *rows,
+        *with_looks(rows, looked),
         *model_rows(fitted),
         *influence_rows(used, rows[0], alpha=alpha, seed=seed),
         *controls,

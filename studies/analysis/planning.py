@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from math import sqrt
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 from studies.analysis.interval import estimate_share
 from studies.analysis.records import Codes, Floats
@@ -295,13 +296,15 @@ def achieved_power(se: float, df: int, *, win_rate: float, alpha: float = 0.05) 
     return t_power(win_rate - 0.5, se, df, alpha=alpha)
 
 
-def smallest_detectable(se: float, df: int, *, power: float = 0.8, alpha: float = 0.05) -> float:
+def smallest_detectable(se: float, df: int, *, power: float = 0.8, alpha: float = 0.05) -> float | None:
     """Return the win rate above 1/2 that a study with this standard error detects with a given power.
 
-    1/2 + (t_{alpha/2} + t_{power}) se, at most 1.
+    The root of `achieved_power`; None where not even a win rate of 1 would be detected with it.
     """
-    reach = float(stats.t.isf(alpha / 2, df) + stats.t.ppf(power, df)) * se
-    return min(1.0, 0.5 + reach)
+    reached = partial(achieved_power, se, df, alpha=alpha)
+    if reached(win_rate=1.0) < power:
+        return None
+    return float(optimize.brentq(lambda rate: reached(win_rate=rate) - power, 0.5, 1.0, xtol=1e-10))
 
 
 def simulate(

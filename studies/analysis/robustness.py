@@ -14,6 +14,7 @@ from scipy import stats
 from studies.analysis.absence import Absence, attempt
 from studies.analysis.further import Models
 from studies.analysis.interval import METHOD_T, Estimate, estimate_share
+from studies.analysis.looks import Looks
 from studies.analysis.records import Judgments, Records
 from studies.analysis.resampling import bootstrap
 
@@ -28,6 +29,8 @@ CLUSTERINGS = (LARGEST, TWO_WAY, ANNOTATORS, PROMPTS, INDEPENDENT)
 """Which variance the interval rests on; the largest of the others is the rule of the headline."""
 BOOTSTRAP = "bootstrap"
 """Annotators and prompts drawn anew, with replacement: an interval without a test."""
+ALL_LOOKS = "all_looks"
+"""The headline where the plan allowed looks: what holds over all of them."""
 MIXED, SIDES, EQUAL_LENGTH = "glmm", "side_standardised", "equal_length"
 """Models of decided judgments: intervals without a test of their own."""
 TIES = ("half", "drop")
@@ -146,6 +149,21 @@ def _under(first: RobustnessRow, estimate: Estimate, clustering: str, alpha: flo
         ci_high=min(1.0, estimate.mean + reach),
         p_value=float(2 * stats.t.sf(abs(estimate.mean - 0.5) / se, df)),
     )
+
+
+def with_looks(rows: tuple[RobustnessRow, ...], found: Looks | Absence | None) -> tuple[RobustnessRow, ...]:
+    """Return the rows led by the one that holds over all looks, where the plan allowed any.
+
+    What was planned is that one; the others, each under another rule, are of the last look alone.
+    """
+    if found is None:
+        return rows
+    if isinstance(found, Absence):
+        low, high, p_value = None, None, None
+    else:
+        low, high, p_value = found.ci_low, found.ci_high, found.p_value
+    first = replace(rows[0], clustering=ALL_LOOKS, ci_low=low, ci_high=high, p_value=p_value)
+    return (first, replace(rows[0], planned=False), *rows[1:])
 
 
 def model_rows(found: Models | None) -> tuple[RobustnessRow, ...]:

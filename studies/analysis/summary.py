@@ -22,7 +22,7 @@ from studies.analysis.further import (
     sensitivity,
 )
 from studies.analysis.looks import Looks
-from studies.analysis.margin_looks import over_looks
+from studies.analysis.margin_looks import over_looks, untested
 from studies.analysis.multiplicity import holm
 from studies.analysis.plan import STRATUM
 from studies.analysis.planned import (
@@ -110,6 +110,7 @@ def analyze(judgments: Judgments, settings: Settings = DEFAULTS, **changes: Any)
     cells = [cell for cell in cells if _occurs(judgments, *cell)]
     headline = headline_of(judgments, cells, primary, settings.controls)
     found = [looks_of(judgments, cell, settings) for cell in cells]
+    at = cells.index(headline)
     results = _results(judgments, cells, found, settings)
     return Analysis(
         results=results,
@@ -120,10 +121,10 @@ def analyze(judgments: Judgments, settings: Settings = DEFAULTS, **changes: Any)
         judgments=len(judgments),
         analysed=int(np.count_nonzero(judgments.analysed)),
         excluded=int(np.count_nonzero(judgments.excluded & judgments.real)),
-        robustness=robustness_of(judgments, headline, results[cells.index(headline)].models, settings),
+        robustness=robustness_of(judgments, headline, results[at].models, settings, found[at]),
         multiplicity=settings.multiplicity,
         margin=settings.margin,
-        looks=found[cells.index(headline)],
+        looks=found[at],
         subgroups=tuple(subgroups_of(judgments, cells, settings)) if settings.subgroups == STRATUM else (),
         controls=settings.controls,
         several=several_arms(
@@ -150,9 +151,9 @@ def _results(
     records = [judgments.records.where(mask) for mask in masks]
     rates = [win_rate(each, alpha=alpha, ties=settings.ties, seed=settings.seed) for each in records]
     looks = [each if isinstance(each, Looks) else None for each in found]
-    p_values = [_p_value(rate, each) for rate, each in zip(rates, looks, strict=True)]
+    p_values = [_p_value(rate, each) for rate, each in zip(rates, found, strict=True)]
     adjusted = holm(p_values)
-    tested = [_margins(rate, each, settings) for rate, each in zip(rates, looks, strict=True)]
+    tested = [_margins(rate, each, settings) for rate, each in zip(rates, found, strict=True)]
     steps = steps_of(judgments, cells, rates, (p_values, tested), settings)
     return tuple(
         Result(
@@ -178,17 +179,19 @@ def _results(
     )
 
 
-def _p_value(rate: WinRate, looks: Looks | None) -> float | None:
-    """Return the p-value against 1/2: over all looks where there were any."""
+def _p_value(rate: WinRate, looks: Looks | Absence | None) -> float | None:
+    """Return the p-value against 1/2: over all looks where there were any, None where nobody can say."""
     if looks is None or rate.estimate.p_value is None:
         return rate.estimate.p_value
-    return looks.p_value
+    return None if isinstance(looks, Absence) else looks.p_value
 
 
-def _margins(rate: WinRate, looks: Looks | None, settings: Settings) -> Margins | None:
+def _margins(rate: WinRate, looks: Looks | Absence | None, settings: Settings) -> Margins | None:
     if settings.margin is None:
         return None
     found = margins(rate.estimate, margin=settings.margin, alpha=settings.alpha)
+    if isinstance(looks, Absence):
+        return untested(found)
     return found if looks is None else over_looks(found, looks, alpha=settings.alpha)
 
 

@@ -10,6 +10,7 @@ from studies.analysis.planning import Power
 from studies.analysis.result import Result
 from studies.reports import figures as f
 from studies.reports.document import Items, Plot, Prose, Section, Table, present, table
+from studies.reports.many import left_out, shown, told_once
 from studies.reports.panel_plot import length_picture
 from studies.reports.power_plot import power_picture
 from studies.reports.summary import ReportSummary
@@ -17,18 +18,18 @@ from studies.reports.summary import ReportSummary
 
 def models(summary: ReportSummary) -> list[Section]:
     """Return what side, length and order do, and the mixed model, for every result."""
-    results = summary.analysis.results if summary.analysis else ()
-    fitted = [result for result in results if result.models]
-    if not fitted:
+    analysis = summary.analysis
+    if analysis is None or not any(result.models for result in analysis.results):
         return []
-    several = len({result.pair for result in results}) > 1
-    headline = summary.analysis.headline if summary.analysis else fitted[0]
+    fitted = [result for result in shown(analysis.results, analysis) if result.models]
+    several, headline = len(analysis.pairs) > 1, analysis.headline
     drawn = length_picture(headline, simulated=summary.integrity.simulated)
     blocks = present(
         Prose(
             "Models of decided judgments, beside the headline and never instead of it. Length may be how "
             "guidance works, so the win rate at equal length is a sensitivity and not the truth."
         ),
+        left_out(analysis.results, analysis),
         Plot(drawn) if drawn else None,
         _adjusted(fitted, several=several),
         _mixed(fitted, several=several),
@@ -118,16 +119,13 @@ def _mixed(results: list[Result], *, several: bool) -> Table | None:
 
 def _notes(results: list[Result], *, several: bool) -> Items | None:
     """Return every reason and caveat once, with the results that it is of."""
-    said: dict[str, list[str]] = {}
-    for result in results:
-        for found in (result.models.glmm, result.models.adjusted) if result.models else ():
-            for text in (found.reason,) if isinstance(found, Absence) else found.caveats:
-                said.setdefault(text, []).append(_name(result, several=several))
-    items = (
-        text if len(names) == len(results) else f"{', '.join(dict.fromkeys(names))}: {text}"
-        for text, names in said.items()
-    )
-    return Items(tuple(items), small=True) if said else None
+    said = [
+        (_name(result, several=several), text)
+        for result in results
+        for found in ((result.models.glmm, result.models.adjusted) if result.models else ())
+        for text in ((found.reason,) if isinstance(found, Absence) else found.caveats)
+    ]
+    return Items(told_once(said, len(results)), small=True) if said else None
 
 
 def power(summary: ReportSummary) -> list[Section]:
@@ -160,8 +158,8 @@ def _planned(power: Power | None, headline: Result) -> Table | None:
         ("Design effect", f.decimal(power.design_effect), f.decimal(seen.design_effect)),
         ("Effective n", f.decimal(power.effective_n, 0), f.decimal(seen.effective_n, 0)),
         ("Standard error", f.decimal(power.se, 4), f.decimal(seen.se, 4)),
-        ("Power at the expected win rate", f.share(power.power), f.NONE),
-        ("Win rate shown with 80 % power", f.NONE, f.share(least)),
+        ("Power at the expected win rate", f.probability(power.power), f.NONE),
+        ("Win rate shown with 80 % power", f.NONE, "none" if found and least is None else f.share(least)),
     ]
     return table(
         "Table of planned and achieved power",
@@ -180,12 +178,12 @@ def _belief(found: Any) -> Table | None:
     rows = [
         ("Mean", f.share(found.mean)),
         ("Credible interval", f.interval(found.low, found.high)),
-        ("Probability that the candidate is preferred", f.share(found.p_above_half)),
+        ("Probability that the candidate is preferred", f.probability(found.p_above_half)),
     ]
     if found.margin is not None:
         rows += [
-            ("Probability of a win rate within the margin", f.share(found.p_equivalent)),
-            ("Probability of not worse by the margin", f.share(found.p_not_worse)),
+            ("Probability of a win rate within the margin", f.probability(found.p_equivalent)),
+            ("Probability of not worse by the margin", f.probability(found.p_not_worse)),
         ]
     return table(
         "Table of belief",

@@ -138,9 +138,23 @@ def test_an_unknown_spending_is_refused():
 
 def test_a_file_without_times_says_so_in_the_analysis():
 
-    rows = [f"{p},p{p},a{a},A,A" for a in range(3) for p in range(3)]
+    rows = [f"{p},p{p},a{a},A,{'AAB'[(a + p) % 3]}" for a in range(9) for p in range(9)]
 
     assert "no times" in analyze(judgments_of(*rows), looks=LookPlan(GROUPS)).looks.reason
+
+
+def test_without_times_nothing_is_claimed_that_one_look_alone_would_show():
+    rows = [f"{p},p{p},a{a},A,{'AAAAB'[(a + p) % 5]}" for a in range(9) for p in range(9)]
+
+    alone = analyze(judgments_of(*rows), margin=0.1).headline
+    found = analyze(judgments_of(*rows), margin=0.1, looks=LookPlan(GROUPS))
+
+    assert (alone.decision, alone.margins.non_inferiority.decision) == ("superior", "non-inferior")
+    assert (found.headline.decision, found.headline.p_holm) == ("not tested", None)
+    assert found.headline.margins.non_inferiority.decision == "not tested"
+    assert found.headline.margins.equivalence.p_value is None
+    first = found.robustness[0]
+    assert (first.planned, first.clustering, first.ci_low, first.p_value) == (True, "all_looks", None, None)
 
 
 def drifting(first, then, n=600, seed=4):
@@ -222,6 +236,24 @@ def test_looks_that_contradict_each_other_claim_nothing(first, then):
 
 def day(number):
     return f"2026-01-{1 + number // 40:02}T00:00:00Z"
+
+
+def test_the_planned_row_of_robustness_holds_over_all_looks_and_the_rest_over_one():
+    header = "comparison,prompt,annotator,outcome,submitted_at"
+    rows = [
+        f"{n},p{n % 7},a{n // 7 % 9},{('win', 'win', 'loss')[n % 3]},2026-01-01T00:{n // 60:02}:{n % 60:02}Z"
+        for n in range(126)
+    ]
+    judgments = judgments_of(*rows, header=header)
+    moment = float(judgments.times()[60])
+
+    found = analyze(judgments, looks=LookPlan(GROUPS, (moment,), 126))
+
+    first, second = found.robustness[:2]
+    assert [row.planned for row in found.robustness].count(True) == 1
+    assert (first.clustering, first.ci_low, first.ci_high) == ("all_looks", *found.headline.interval)
+    assert first.p_value == found.headline.p_sequential > second.p_value
+    assert (second.clustering, second.ci_low) == ("largest", found.headline.rate.estimate.ci_low)
 
 
 def test_every_criterion_spends_by_itself():
