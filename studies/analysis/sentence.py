@@ -6,7 +6,7 @@ from studies.analysis.gates import NON_INFERIORITY, SHOWN, Step
 from studies.analysis.judgments_file import DEFAULT_CRITERION, DEFAULT_PAIR
 from studies.analysis.looks import Looks
 from studies.analysis.noninferiority import Decision
-from studies.analysis.result import INFERIOR, NOT_SHOWN, SUPERIOR, Result
+from studies.analysis.result import INFERIOR, NOT_SHOWN, NOT_TESTED, SUPERIOR, Result
 from studies.analysis.winrate import DROP
 
 IN_ORDER = "in the plan's order p"
@@ -76,7 +76,7 @@ def non_inferiority_sentence(result: Result) -> str:
         return ""
     found = result.margins.non_inferiority
     candidate, baseline, topic = _names(result)
-    step = next((step for step in result.steps or () if step.claim == NON_INFERIORITY), None)
+    step = _step(result)
     if step is not None and step.p_corrected is None:
         return (
             f"Whether {candidate} is non-inferior to {baseline}{topic} was not tested, because the plan "
@@ -99,6 +99,22 @@ def non_inferiority_sentence(result: Result) -> str:
         f"It was not shown that {candidate} is non-inferior to {baseline}{topic} within a margin of "
         f"{_points(found.margin)} ({figures}). This does not show that it is worse."
     )
+
+
+def non_inferiority_decision(result: Result) -> str:
+    """Return the word for the test against the margin, in the plan's order where it has one."""
+    if result.margins is None:
+        return NOT_TESTED
+    step = _step(result)
+    if step is None or result.margins.non_inferiority.p_value is None:
+        return result.margins.non_inferiority.decision.value
+    if step.p_corrected is None:
+        return NOT_TESTED
+    return (Decision.NON_INFERIOR if step.decision == SHOWN else Decision.NON_INFERIORITY_NOT_SHOWN).value
+
+
+def _step(result: Result) -> Step | None:
+    return next((step for step in result.steps or () if step.claim == NON_INFERIORITY), None)
 
 
 def _correction(p_value: float, step: Step | None) -> str:

@@ -12,9 +12,9 @@ from studies.analysis.absence import Absence
 from studies.analysis.further import Heterogeneity
 from studies.analysis.heterogeneity import Shrinkage
 from studies.analysis.sentence import percent
-from studies.reports.chart import chart, rate_axis, under
+from studies.reports.chart import rate_chart, under
 from studies.reports.picture import Picture, draw
-from studies.reports.style import SMALL, Look
+from studies.reports.style import Look
 
 _MOST = 400
 """Clusters drawn one by one; of more, evenly chosen ones show the shape."""
@@ -43,7 +43,7 @@ def _said(word: str, part: Shrinkage) -> str:
 
 
 def _figure(panels: list[tuple[str, Shrinkage]], look: Look) -> Figure:
-    figure, axes = chart(look, 2.0, panels=len(panels), bottom=0.36)
+    figure, axes = rate_chart(look, 2.0, panels=len(panels), bottom=0.36)
     for each, (word, part) in zip(axes, panels, strict=True):
         _panel(each, word, part, look)
     return figure
@@ -55,7 +55,6 @@ def _panel(axes: Axes, word: str, part: Shrinkage, look: Look) -> None:
     if len(rates) > _MOST:
         rates = [rates[index] for index in np.linspace(0, len(rates) - 1, _MOST).astype(int)]
     x = np.arange(1, len(rates) + 1)
-    rate_axis(axes, colours)
     low, high = [rate.low for rate in rates], [rate.high for rate in rates]
     axes.vlines(x, low, high, color=colours.line, linewidth=max(0.5, min(2.0, 120 / len(rates))))
     # A rate of 0 or 100 % lies on the edge, which would cut its cross in two.
@@ -63,16 +62,19 @@ def _panel(axes: Axes, word: str, part: Shrinkage, look: Look) -> None:
     axes.plot(x, raw, "x", color=colours.tie, markersize=3.2, markeredgewidth=0.8, clip_on=False)
     axes.plot(x, [rate.shrunk for rate in rates], "o", color=colours.candidate, markersize=3.2)
     axes.set_xticks([])
-    axes.set_xlim(0, len(rates) + 1)
-    axes.annotate(
-        f"mean {percent(part.mean)} %",
-        (0, part.mean),
-        xycoords=("axes fraction", "data"),
-        xytext=(2, 3),
-        textcoords="offset points",
-        color=colours.candidate_text,
-        fontsize=SMALL,
-    )
+    # On a telephone the name of the line of no preference stands inside, behind the last of them.
+    axes.set_xlim(0, (1.45 if look.narrow else 1.0) * (len(rates) + 1))
     axes.axhline(part.mean, color=colours.candidate, linewidth=0.8)
-    key = "● shrunk, × raw" if look.narrow else "in order: ● shrunk with interval, × raw"
-    under(axes, f"{len(part.rates)} {word}s {key}", colours, drop=14)
+    under(axes, _key(word, part, look), colours, drop=14)
+
+
+def _key(word: str, part: Shrinkage, look: Look) -> str:
+    """Return what the marks mean; the mean stands here because points would cover its name."""
+    if not part.between:
+        return f"{len(part.rates)} {word}s, × raw; beyond chance they are all at ● {percent(part.mean)} %"
+    if look.narrow:
+        return f"{len(part.rates)} {word}s, ● shrunk to {percent(part.mean)} %, × raw"
+    return (
+        f"{len(part.rates)} {word}s in order: ● shrunk to the mean of {percent(part.mean)} %, with interval; "
+        "× raw"
+    )

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from studies.analysis.sentence import percent
 from studies.reports import style
 from studies.reports.style import SMALL, Look, Palette
 
 LEFT, RIGHT, BOTTOM, TOP = 0.52, 0.12, 0.5, 0.12
 """Inches around the axes."""
+NAMED = 0.98
+"""Inches beside wide axes in which the line of no preference has its name."""
+
+_NEAR = 0.06
+"""So close to a line a figure beside its point would be struck through."""
 
 
 def chart(
@@ -27,23 +35,50 @@ def chart(
     return figure, axes
 
 
-def rate_axis(axes: Axes, colours: Palette, *, low: float = 0.0, high: float = 1.0) -> None:
-    """Draw the scale of win rates, and the line of no preference."""
-    axes.set_ylim(low, high)
-    ticks = [tick / 100 for tick in range(0, 101, 25 if high - low > 0.6 else 10)]  # noqa: PLR2004 - room for more
-    shown = [tick for tick in ticks if low <= tick <= high]
-    axes.set_yticks(shown, [f"{100 * tick:.0f} %" for tick in shown])
+def rate_chart(
+    look: Look, height: float, *, panels: int = 1, bottom: float = BOTTOM
+) -> tuple[Figure, list[Axes]]:
+    """Return panels with the scale of win rates, and beside them room for the name of their line."""
+    right = RIGHT if look.narrow else NAMED
+    figure, axes = chart(look, height, panels=panels, right=right, bottom=bottom)
+    for each in axes:
+        _rate_axis(each, look)
+    return figure, axes
+
+
+def _rate_axis(axes: Axes, look: Look) -> None:
+    """Draw the scale of win rates, and the line of no preference: named at its end where there is room."""
+    colours = look.colours
+    axes.set_ylim(0, 1)
+    ticks = (0, 0.25, 0.5, 0.75, 1)
+    axes.set_yticks(ticks, [f"{100 * tick:.0f} %" for tick in ticks])
     axes.tick_params(axis="both", colors=colours.soft, labelsize=SMALL, length=3, width=0.8)
     axes.axhline(0.5, color=colours.line, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     axes.annotate(
         "no preference",
         (1, 0.5),
         xycoords=("axes fraction", "data"),
-        xytext=(0, 3),
+        xytext=(0, 3) if look.narrow else (5, 0),
         textcoords="offset points",
         color=colours.soft,
         fontsize=SMALL,
-        ha="right",
+        ha="right" if look.narrow else "left",
+        va="bottom" if look.narrow else "center",
+        annotation_clip=False,
+    )
+
+
+def beside(axes: Axes, x: float, rate: float, colours: Palette, *, lines: Sequence[float] = (0.5,)) -> None:
+    """Write a win rate beside its point, on the side that no horizontal line crosses."""
+    nearest = min(lines, key=lambda line: abs(line - rate))
+    rise = 5 if rate >= nearest else -11
+    axes.annotate(
+        percent(rate),
+        (x, rate),
+        xytext=(7, rise if abs(nearest - rate) < _NEAR else -3),
+        textcoords="offset points",
+        color=colours.candidate_text,
+        fontsize=SMALL,
     )
 
 

@@ -98,20 +98,24 @@ def _of_exclusions(study: Study, counts: Flow) -> Iterator[str]:
         yield f"The exclusion rule {rule} was applied ({number}), which the plan does not have."
     revoked = Exclusion.objects.filter(study=study, revoked_at__isnull=False).count()
     if revoked:
-        yield f"{revoked} exclusions were revoked by hand."
+        yield f"{_were(revoked, 'exclusion')} revoked by hand."
 
 
 def _of_looks(study: Study, looks: tuple[LookTaken, ...]) -> Iterator[str]:
     interim = plan_from(study.analysis).interim
     if looks and interim.method == NO_LOOKS:
-        yield f"{len(looks)} looks were taken; the plan has none."
+        yield f"{_were(len(looks), 'look')} taken; the plan has none."
     if interim.method == GROUP_SEQUENTIAL and interim.looks is not None:
         made = len(looks) + 1
         if made != interim.looks:
-            yield f"{made} looks were made, the last one included; the plan allows {interim.looks}."
+            yield f"{_were(made, 'look')} made, the last one included; the plan allows {interim.looks}."
     after = [look.number for look in looks if look.stop]
     if after:
         yield f"Collection went on after look {after[0]}, at which the rule allowed to stop."
+
+
+def _were(number: int, word: str) -> str:
+    return f"1 {word} was" if number == 1 else f"{number} {word}s were"
 
 
 def _of_time(study: Study) -> Iterator[str]:
@@ -128,8 +132,8 @@ def _of_time(study: Study) -> Iterator[str]:
 def _after_closing(number: int, closed_at: datetime) -> Iterator[str]:
     if number:
         yield (
-            f"{number} exclusions were made after the study was closed on {closed_at:%Y-%m-%d}, when results "
-            "could be read."
+            f"{_were(number, 'exclusion')} made after the study was closed on {closed_at:%Y-%m-%d}, when "
+            "results could be read."
         )
 
 

@@ -22,6 +22,15 @@ def share(value: float | None) -> SafeString | str:
     return NONE if value is None else figure(value, f"{percent(value)} %")
 
 
+def probability(value: float | None) -> SafeString | str:
+    """Return a probability that was estimated: never as certain as rounding would make it."""
+    if value is None:
+        return NONE
+    edge = 0.0005
+    text = "> 99.9 %" if value >= 1 - edge else "< 0.1 %" if value < edge else f"{percent(value)} %"
+    return figure(value, text)
+
+
 def points(value: float | None) -> SafeString | str:
     """Return a signed difference of shares in percentage points."""
     return NONE if value is None else figure(value, f"{100 * value:+.1f}".replace("-", "−"))

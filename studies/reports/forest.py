@@ -43,11 +43,11 @@ Blocks = Sequence[tuple[str, Sequence[Row]]]
 def _rows(result: Result, colours: Palette) -> tuple[Row, ...]:
     rate = result.rate
     decided, naive = rate.decided, rate.naive
+    looks = ", all looks" if result.looks else ""
     first = Row(
-        f"ties {'left out' if rate.ties_rule == 'drop' else 'half'}, clustered",
+        f"ties {'left out' if rate.ties_rule == 'drop' else 'half'}, clustered{looks}",
         rate.estimate.mean,
-        rate.estimate.ci_low,
-        rate.estimate.ci_high,
+        *result.interval,
         colours.candidate,
         "o",
     )
@@ -74,14 +74,16 @@ class _Frame:
     """Lines per estimate."""
     rise: float
     """How many lines the words stand above the interval."""
+    letters: int
+    """Of a label that has room."""
 
     @property
     def inner(self) -> float:
         return 1 - self.left - self.right
 
 
-_WIDE = _Frame(0.36, 0.215, 1, 0)
-_NARROW = _Frame(0.02, 0.08, 1.8, 0.72)
+_WIDE = _Frame(0.36, 0.215, 1, 0, 44)
+_NARROW = _Frame(0.02, 0.08, 1.8, 0.72, 36)
 _LINE = 0.27
 """Inches per line."""
 _MARGINS = 0.75
@@ -97,7 +99,7 @@ def rows_figure(blocks: Blocks, look: Look) -> Figure:
     """Draw blocks of estimates with their intervals around the line of no preference."""
     colours, frame = look.colours, _NARROW if look.narrow else _WIDE
     lines = sum(1.35 + frame.step * len(rows) for _, rows in blocks)
-    height = lines * _LINE + _MARGINS
+    height = lines * style.line_height(_LINE, lines, _MARGINS, look) + _MARGINS
     figure, axes = style.canvas(look, height)
     axes.set_position((frame.left, 0.5 / height, frame.inner, 1 - _MARGINS / height))
     axes.set_xlim(0, 1)
@@ -106,7 +108,7 @@ def rows_figure(blocks: Blocks, look: Look) -> Figure:
     y = 0.0
     for name, rows in blocks:
         y += 0.75
-        _words(axes, frame, y, (name, ""), (colours.ink, colours.ink), bold=True)
+        _words(axes, frame, y, (style.short(name, frame.letters), ""), (colours.ink, colours.ink), bold=True)
         for row in rows:
             y += frame.step
             _interval(axes, frame, y, row, colours)
@@ -164,7 +166,8 @@ def _words(
 
 def _interval(axes: Axes, frame: _Frame, y: float, row: Row, colours: Palette) -> None:
     figures = colours.soft if row.marker == "s" else colours.ink
-    _words(axes, frame, y - frame.rise, (row.label, row.numbers), (colours.soft, figures))
+    label = style.short(row.label, frame.letters)
+    _words(axes, frame, y - frame.rise, (label, row.numbers), (colours.soft, figures))
     if row.mean is None:
         return
     if row.low is not None and row.high is not None:

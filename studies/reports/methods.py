@@ -47,7 +47,8 @@ def _text(summary: ReportSummary) -> tuple[Block, ...]:
         _TWO_WAY,
         Prose(
             "for annotators A, prompts P and their cells AP. The largest of V, its two one-way parts and the "
-            "independent variance is used, with Student’s t on min(G_A, G_P) − 1 degrees of freedom, "
+            "independent variance is used, with Student’s t and one degree of freedom less than there are "
+            "annotators, or prompts where those are fewer, "
             f"two-sided against ½. The interval of {level(summary)} % is on the scale of the win rate and "
             "clipped to [0, 1]. When all judgments agree, the interval counts each cluster once and is exact."
         ),

@@ -13,7 +13,7 @@ from studies.analysis.panels import Point
 from studies.analysis.regression import Prediction
 from studies.analysis.result import Result
 from studies.analysis.sentence import percent
-from studies.reports.chart import chart, rate_axis, under
+from studies.reports.chart import beside, rate_chart, under
 from studies.reports.picture import Picture, draw
 from studies.reports.style import SMALL, Look
 
@@ -54,8 +54,7 @@ def _said(point: Point) -> str:
 
 
 def _slots(points: Sequence[Point], look: Look) -> Figure:
-    figure, (axes,) = chart(look, 2.2)
-    rate_axis(axes, look.colours)
+    figure, (axes,) = rate_chart(look, 2.2)
     _points(axes, points, list(range(len(points))), look)
     axes.set_xlim(-0.6, len(points) - 0.4)
     axes.set_xticks(range(len(points)), [SLOTS[point.at] for point in points])
@@ -64,11 +63,12 @@ def _slots(points: Sequence[Point], look: Look) -> Figure:
 
 def _lengths(points: Sequence[Point], equal: Prediction | None, look: Look) -> Figure:
     colours = look.colours
-    figure, (axes,) = chart(look, 2.8, right=0.4)
-    rate_axis(axes, colours)
+    figure, (axes,) = rate_chart(look, 2.8)
+    lines: tuple[float, ...] = (0.5,)
     if equal is not None and equal.ci_low is not None and equal.ci_high is not None:
         axes.axhspan(equal.ci_low, equal.ci_high, color=colours.tie, alpha=0.18, linewidth=0)
         axes.axhline(equal.win_rate, color=colours.tie, linewidth=1.2)
+        lines = (0.5, equal.win_rate)
         axes.annotate(
             f"grey: at equal length {percent(equal.win_rate)} %",
             (0.01, 0.05),
@@ -76,28 +76,27 @@ def _lengths(points: Sequence[Point], equal: Prediction | None, look: Look) -> F
             color=colours.soft,
             fontsize=SMALL,
         )
-    _points(axes, points, [point.at for point in points], look)
+    _points(axes, points, [point.at for point in points], look, lines)
     axes.margins(x=0.08)
     words = "more tokens than the baseline" if look.narrow else "candidate’s tokens less the baseline’s"
     under(axes, words, colours)
     return figure
 
 
-def _points(axes: Axes, points: Sequence[Point], places: Sequence[float], look: Look) -> None:
+def _points(
+    axes: Axes,
+    points: Sequence[Point],
+    places: Sequence[float],
+    look: Look,
+    lines: tuple[float, ...] = (0.5,),
+) -> None:
     colours = look.colours
     for point, x in zip(points, places, strict=True):
         if point.win_rate is None:
             continue
         if point.ci_low is not None and point.ci_high is not None:
             axes.vlines(x, point.ci_low, point.ci_high, color=colours.candidate, linewidth=2)
-        axes.plot([x], [point.win_rate], "o", color=colours.candidate, markersize=6)
+        axes.plot([x], [point.win_rate], "o", color=colours.candidate, markersize=6, clip_on=False)
         if look.narrow and len(points) > 2:  # noqa: PLR2004 - there is no room beside more than two
             continue
-        axes.annotate(
-            percent(point.win_rate),
-            (x, point.win_rate),
-            xytext=(7, -3),
-            textcoords="offset points",
-            color=colours.candidate_text,
-            fontsize=SMALL,
-        )
+        beside(axes, x, point.win_rate, colours, lines=lines)

@@ -53,8 +53,9 @@ def forest_words(results: Sequence[Result]) -> str:
     for result in results:
         estimate, naive = result.rate.estimate, result.rate.naive
         text = f"{result.criterion}: {percent(estimate.mean or 0)} %"
-        if estimate.ci_low is not None and estimate.ci_high is not None:
-            text += f", clustered interval {percent(estimate.ci_low)} to {percent(estimate.ci_high)}"
+        low, high = result.interval
+        if low is not None and high is not None:
+            text += f", clustered interval {percent(low)} to {percent(high)}"
         if naive.wilson_low is not None and naive.wilson_high is not None:
             text += f", naive interval {percent(naive.wilson_low)} to {percent(naive.wilson_high)}"
         said.append(f"{text}.")
@@ -101,10 +102,11 @@ def _bar_labels(axes: Axes, top: float, result: Result, look: Look) -> None:
         0, top + 0.09, result.criterion, color=colours.ink, fontsize=TEXT, fontweight="bold", va="center"
     )
     beside = top + 0.31
+    candidate, baseline = (style.short(name, 17 if look.narrow else 30) for name in result.pair)
     words = (
-        ("left", 0, beside, f"{result.pair.candidate} {_count(rate.wins, total)}", colours.candidate_text),
+        ("left", 0, beside, f"{candidate} {_count(rate.wins, total)}", colours.candidate_text),
         ("center", 0.5, top + 0.8 if look.narrow else beside, _ties(result, total), colours.soft),
-        ("right", 1, beside, f"{result.pair.baseline} {_count(rate.losses, total)}", colours.baseline_text),
+        ("right", 1, beside, f"{baseline} {_count(rate.losses, total)}", colours.baseline_text),
     )
     for side, x, y, text, colour in words:
         axes.text(x, y, text, color=colour, fontsize=SMALL, ha=side, va="center")

@@ -15,6 +15,7 @@ from studies.reports.style import Look
 
 _TIES = {"half": "ties counted half", "drop": "ties left out"}
 _CLUSTERINGS = {
+    "all_looks": "clustered, over all looks",
     "largest": "clustered, the largest",
     "two_way": "clustered both ways",
     "annotators": "clustered by annotator",

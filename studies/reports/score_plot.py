@@ -12,6 +12,8 @@ from studies.reports import style
 from studies.reports.picture import Picture, draw
 from studies.reports.style import SMALL, TEXT, Look
 
+_LETTERS, _MOST_LETTERS = 24, 34
+"""Of the arms' names on a page: that fit beside wide intervals, and beside narrower ones."""
 _LINE, _MARGINS = 0.3, 0.85
 """Inches per arm, and for the words above and below."""
 
@@ -44,10 +46,11 @@ def _ranks(arm: ArmScore) -> str:
 
 def _figure(found: BradleyTerry, baseline: str, look: Look) -> Figure:
     colours, arms = look.colours, found.arms
-    step = 2 * _LINE if look.narrow else _LINE
+    step = 2 * _LINE if look.narrow else style.line_height(_LINE, len(arms), _MARGINS, look)
     height = step * len(arms) + _MARGINS
     figure, axes = style.canvas(look, height)
-    left, right = (0.03, 0.05) if look.narrow else (0.26, 0.2)
+    longest = max(len(arm.name) for arm in arms)
+    left, right = (0.03, 0.05) if look.narrow else (0.26 if longest <= _LETTERS else 0.36, 0.15)
     axes.set_position((left, 0.55 / height, 1 - left - right, step * len(arms) / height))
     ends = [value for arm in arms for value in (arm.score, arm.ci_low, arm.ci_high) if value is not None]
     reach = 1.08 * max(map(abs, ends), default=1.0) or 1.0
@@ -78,7 +81,13 @@ def _arm(axes: Axes, row: int, arm: ArmScore, look: Look, *, colour: str) -> Non
     axes.plot([arm.score], [row], "o", color=colour, markersize=6)
     y = row - 0.35 if look.narrow else row
     for x, text, side, ink, shift in (
-        (0, arm.name, "left" if look.narrow else "right", colours.ink, 0 if look.narrow else -8),
+        (
+            0,
+            style.short(arm.name, 30 if look.narrow else _MOST_LETTERS),
+            "left" if look.narrow else "right",
+            colours.ink,
+            0 if look.narrow else -8,
+        ),
         (1, _ranks(arm), "right" if look.narrow else "left", colours.soft, 0 if look.narrow else 8),
     ):
         axes.annotate(

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from studies.analysis.as_json import result_as_dict
 from studies.analysis.plan import GATEKEEPING
 from studies.analysis.records import Pair
 from studies.analysis.result import Result
-from studies.analysis.robustness import RobustnessRow
+from studies.analysis.robustness import ALL_LOOKS, RobustnessRow
 from studies.analysis.sentence import sentence, t_text
 from studies.reports import figures as f
 from studies.reports.document import Block, Plot, Prose, Section, Table, present, table
+from studies.reports.many import left_out, shown
 from studies.reports.panel_plot import position_picture
 from studies.reports.plots import pictures
 from studies.reports.robustness_plot import robustness_picture, words_of
 from studies.reports.summary import ReportSummary
 
+Named = Sequence[tuple[str, Result]]
+"""What each row is called, and its result."""
 SE_NAMES = {
     "annotators": "by annotator",
     "prompts": "by prompt",
@@ -33,20 +37,22 @@ def results(summary: ReportSummary) -> list[Section]:
         Section(
             f"results-{number}",
             f"{pair.candidate} against {pair.baseline}",
-            _pair(summary, pair),
+            pair_blocks(summary, pair),
         )
         for number, pair in enumerate(summary.analysis.pairs, 1)
     ]
 
 
-def _pair(summary: ReportSummary, pair: Pair) -> tuple[Block, ...]:
+def pair_blocks(summary: ReportSummary, pair: Pair) -> tuple[Block, ...]:
+    """Return the pictures, tables and sentences of one pair of arms."""
     analysis = summary.analysis
     found = analysis.of_pair(pair) if analysis else ()
     drawn = pictures(found, simulated=summary.integrity.simulated)
+    named = [(result.criterion, result) for result in found]
     return present(
         *map(Plot, drawn),
-        _criteria(summary, found),
-        _beside(found),
+        criteria_table(summary, named),
+        beside_table(named),
         *(Prose(sentence(result), soft=True) for result in found),
     )
 
@@ -62,34 +68,44 @@ def tie_rule(summary: ReportSummary) -> str:
     return "left out" if drop else "counted half"
 
 
-def _criteria(summary: ReportSummary, found: tuple[Result, ...]) -> Table | None:
+def criteria_table(summary: ReportSummary, named: Named, head: str = "Criterion") -> Table | None:
+    """Return counts, win rate, interval, test and decision of each result, under its name."""
     several = bool(summary.analysis and len(summary.analysis.results) > 1)
     ordered = summary.analysis is not None and summary.analysis.multiplicity == GATEKEEPING
-    corrected = "p in order" if ordered else "Holm p"
-    heads = ["Criterion", "W", "T", "Bad", "L", "Win rate", "Interval", "Test", "p", corrected, "Decision"]
-    rows = []
-    for result in found:
-        data = result_as_dict(result)
-        cells = [
-            result.criterion,
-            *(f.count(data[name]) for name in ("wins", "ties", "both_bad", "losses")),
-            f.share(data["win_rate"]),
-            f.interval(data["ci_low"], data["ci_high"]),
-            test(data),
-            f.p_value(data["p_value"]),
-            f.p_value(data["p_corrected"]),
-            data["decision"],
-        ]
-        rows.append(cells if several else [*cells[:-2], cells[-1]])
+    looks = ", all looks" if any(result.looks for _, result in named) else ""
+    corrected = ("p in order" if ordered else "Holm p",) if several else ()
     return table(
         "Table of criteria",
-        heads if several else [*heads[:-2], heads[-1]],
-        rows,
-        caption=(
-            f"Win rate by criterion, ties {tie_rule(summary)}; intervals of {level(summary)} %, clustered by "
-            "annotator and prompt. W, T, Bad, L: judgments for the candidate, tied, both bad, for the "
-            "baseline."
+        (
+            *(head, "W", "T", "Bad", "L", "Win rate", f"Interval{looks}", "Test", f"p{looks}"),
+            *(*corrected, "Decision"),
         ),
+        [_tested(name, result, several=several) for name, result in named],
+        caption=(
+            f"Win rate by {head.lower()}, ties {tie_rule(summary)}; intervals of {level(summary)} %, "
+            "clustered by annotator and prompt. W, T, Bad, L: judgments for the candidate, tied, both bad, "
+            f"for the baseline.{_of_looks(looks)}"
+        ),
+    )
+
+
+def _of_looks(looks: str) -> str:
+    return " Interval and p hold over all looks that the plan allowed; the test is of the last one." * bool(
+        looks
+    )
+
+
+def _tested(name: str, result: Result, *, several: bool) -> tuple[Any, ...]:
+    data = result_as_dict(result)
+    return (
+        name,
+        *(f.count(data[key]) for key in ("wins", "ties", "both_bad", "losses")),
+        f.share(data["win_rate"]),
+        f.interval(*result.interval),
+        test(data),
+        f.p_value(data["p_value"] if result.looks is None else result.p_sequential),
+        *((f.p_value(data["p_corrected"]),) if several else ()),
+        data["decision"],
     )
 
 
@@ -98,36 +114,35 @@ def test(data: dict[str, Any]) -> str:
     return f.NONE if data["statistic"] is None else t_text(data["statistic"], data["df"])
 
 
-def _beside(found: tuple[Result, ...]) -> Table | None:
-    rows = []
-    for result in found:
-        data = result_as_dict(result)
-        naive = data["naive"]
-        rows.append(
-            (
-                result.criterion,
-                f.points(data["net"]),
-                f.decimal(data["design_effect"]),
-                f.of(f.decimal(data["effective_n"], 0), f.count(data["n"])),
-                f.share(data["decided_win_rate"]),
-                f.interval(data["decided_ci_low"], data["decided_ci_high"]),
-                f.interval(naive["wilson_low"], naive["wilson_high"]),
-                f.interval(naive["clopper_pearson_low"], naive["clopper_pearson_high"]),
-                f.p_value(naive["sign_test_p"]),
-            )
-        )
+def beside_table(named: Named, head: str = "Criterion", folded: str = "") -> Table | None:
+    """Return what clustering changes of each result, under its name."""
     return table(
         "Table of what clustering changes",
         (
-            *("Criterion", "Net, points", "Design effect", "Effective n", "Decided only"),
+            *(head, "Net, points", "Design effect", "Effective n", "Decided only"),
             *("Clustered interval", "Wilson", "Clopper–Pearson", "Sign test p"),
         ),
-        rows,
+        [(name, *_unclustered(result_as_dict(result))) for name, result in named],
         caption=(
             "What clustering changes. In grey and italics: numbers that assume independent judgments; "
             "they decide nothing here."
         ),
         naive=(6, 7, 8),
+        folded=folded,
+    )
+
+
+def _unclustered(data: dict[str, Any]) -> tuple[Any, ...]:
+    naive = data["naive"]
+    return (
+        f.points(data["net"]),
+        f.decimal(data["design_effect"]),
+        f.of(f.decimal(data["effective_n"], 0), f.count(data["n"])),
+        f.share(data["decided_win_rate"]),
+        f.interval(data["decided_ci_low"], data["decided_ci_high"]),
+        f.interval(naive["wilson_low"], naive["wilson_high"]),
+        f.interval(naive["clopper_pearson_low"], naive["clopper_pearson_high"]),
+        f.p_value(naive["sign_test_p"]),
     )
 
 
@@ -160,7 +175,10 @@ def _robustness_table(rows: tuple[RobustnessRow, ...]) -> Table | None:
             for row in rows
         ],
         folded="The same in figures",
-        caption="One row is what was planned. The others show what it rests on; none decides.",
+        caption=(
+            "One row is what was planned. The others show what it rests on; none decides."
+            + " They are of the last look alone." * (rows[0].clustering == ALL_LOOKS)
+        ),
     )
 
 
@@ -185,10 +203,10 @@ def position(summary: ReportSummary) -> list[Section]:
     """Return the position effect and the agreement of every result."""
     if not summary.analysis:
         return []
-    several = len(summary.analysis.pairs) > 1
+    analysis, several = summary.analysis, len(summary.analysis.pairs) > 1
     rows = [
         (f"{result.criterion} ({result.pair.candidate})" if several else result.criterion, *_position(result))
-        for result in summary.analysis.results
+        for result in shown(analysis.results, analysis)
     ]
     made = table(
         "Table of position and agreement",
@@ -203,7 +221,7 @@ def position(summary: ReportSummary) -> list[Section]:
         ),
     )
     drawn = position_picture(summary.analysis.headline, simulated=summary.integrity.simulated)
-    blocks = present(Plot(drawn) if drawn else None, made)
+    blocks = present(Plot(drawn) if drawn else None, left_out(analysis.results, analysis), made)
     return [Section("position", "Position and agreement", blocks)]
 
 

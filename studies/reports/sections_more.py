@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from studies.analysis.absence import Absence
-from studies.analysis.bradley_terry import BradleyTerry
+from studies.analysis.bradley_terry import BradleyTerry, PairFit
 from studies.analysis.heterogeneity import Shrinkage
 from studies.analysis.result import Result
-from studies.analysis.sentence import equivalence_sentence, non_inferiority_sentence
+from studies.analysis.sentence import (
+    equivalence_sentence,
+    non_inferiority_decision,
+    non_inferiority_sentence,
+)
 from studies.analysis.several import SeveralArms
 from studies.reports import figures as f
 from studies.reports.caterpillar import caterpillar_picture
 from studies.reports.document import Block, Plot, Prose, Section, Table, present, table
+from studies.reports.many import MOST_ROWS, left_out, many_pairs, shown
 from studies.reports.scale_plot import scale_picture, scale_points
 from studies.reports.score_plot import score_picture
 from studies.reports.summary import ReportSummary
+
+_WORST = 20
+"""Pairs of arms that are listed of more than fit a table."""
 
 
 def several_arms(summary: ReportSummary) -> list[Section]:
@@ -99,6 +109,9 @@ def _score_table(found: BradleyTerry) -> Table | None:
 
 
 def _fit(found: BradleyTerry) -> Table | None:
+    """Return what the scores predict beside what was seen; of many pairs, those that fit worst."""
+    few = len(found.pairs) <= MOST_ROWS
+    pairs = found.pairs if few else sorted(found.pairs, key=_misfit, reverse=True)[:_WORST]
     return table(
         "Table of predicted and observed win rates",
         ("Arms", "Judgments", "Observed", "Predicted"),
@@ -109,29 +122,69 @@ def _fit(found: BradleyTerry) -> Table | None:
                 f.share(pair.observed),
                 f.share(pair.expected),
             )
-            for pair in found.pairs
+            for pair in pairs
         ],
         folded="Predicted against observed",
+        caption=""
+        if few
+        else f"The {_WORST} pairs of {len(found.pairs)} that differ most for their judgments.",
     )
+
+
+def _misfit(pair: PairFit) -> float:
+    """Return how far a pair is from its prediction, in standard errors of independent judgments.
+
+    Below half a judgment's worth of variance the measure would only find lopsided pairs.
+    """
+    variance = max(pair.expected * (1 - pair.expected), 0.5 / max(pair.n, 1))
+    return float(abs(pair.observed - pair.expected) * (pair.n / variance) ** 0.5)
 
 
 def margins(summary: ReportSummary) -> list[Section]:
     """Return the tests against the margin, where the plan has one."""
     results = summary.analysis.results if summary.analysis else ()
     tested = [result for result in results if result.margins]
-    if not tested:
+    if summary.analysis is None or not tested:
         return []
-    return [
-        Section(
-            "margins",
-            "Not worse, or the same",
-            tuple(
-                Prose(text)
-                for result in tested
-                for text in (non_inferiority_sentence(result), equivalence_sentence(result))
-            ),
-        )
-    ]
+    said = tested
+    if many_pairs(summary.analysis):
+        said = [result for result in tested if result.pair == summary.analysis.headline.pair]
+    blocks = present(
+        *(
+            Prose(text)
+            for result in said
+            for text in (non_inferiority_sentence(result), equivalence_sentence(result))
+        ),
+        None if said == tested else left_out(tested, summary.analysis),
+        None if said == tested else _margin_table(shown(tested, summary.analysis)),
+    )
+    return [Section("margins", "Not worse, or the same", blocks)]
+
+
+def _margin_table(results: Sequence[Result]) -> Table | None:
+    return table(
+        "Table of tests against the margin",
+        ("Criterion", "Win rate", "Lower limit", "p", "Not worse", "Interval", "p", "The same"),
+        [
+            (
+                f"{result.criterion} ({result.pair.candidate})",
+                f.share(result.rate.estimate.mean),
+                f.share(worse.limit),
+                f.p_value(worse.p_value),
+                non_inferiority_decision(result),
+                f.interval(same.low, same.high),
+                f.p_value(same.p_value),
+                same.decision.value,
+            )
+            for result in results
+            if result.margins
+            for worse, same in ((result.margins.non_inferiority, result.margins.equivalence),)
+        ],
+        caption=(
+            "One-sided against 1/2 − margin, and two one-sided tests against 1/2 ± margin; p not corrected "
+            "for several tests. What is not shown is not shown to be otherwise."
+        ),
+    )
 
 
 def heterogeneity(summary: ReportSummary) -> list[Section]:
@@ -142,13 +195,16 @@ def heterogeneity(summary: ReportSummary) -> list[Section]:
         return []
     candidate = analysis.headline.pair.candidate
     picture = caterpillar_picture(found, candidate, simulated=summary.integrity.simulated)
-    blocks = present(Plot(picture) if picture else None, _spread(analysis.results))
+    blocks = present(
+        Plot(picture) if picture else None,
+        left_out(analysis.results, analysis),
+        _spread(shown(analysis.results, analysis), several=len(analysis.pairs) > 1),
+    )
     return [Section("heterogeneity", "Differences between annotators and prompts", blocks)] if blocks else []
 
 
-def _spread(results: tuple[Result, ...]) -> Table | None:
+def _spread(results: Sequence[Result], *, several: bool) -> Table | None:
     rows = []
-    several = len({result.pair for result in results}) > 1
     for result in results:
         found = result.heterogeneity
         if found is None:

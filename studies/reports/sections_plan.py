@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from studies.analysis.absence import Absence
@@ -11,20 +12,26 @@ from studies.analysis.result import Result
 from studies.analysis.sentence import graded_sentence, looks_sentence
 from studies.reports import figures as f
 from studies.reports.document import Block, Items, Prose, Section, Table, present, table
+from studies.reports.many import MOST_ROWS, left_out, many_pairs, shown
 from studies.reports.summary import ReportSummary
 
 
-def graded(summary: ReportSummary) -> list[Section]:
+def scores(summary: ReportSummary) -> list[Section]:
     """Return the scores of graded criteria."""
-    results = summary.analysis.results if summary.analysis else ()
-    scored = [result for result in results if result.graded]
-    if not scored:
+    analysis = summary.analysis
+    graded = [result for result in (analysis.results if analysis else ()) if result.graded]
+    if analysis is None or not graded:
         return []
-    blocks = present(*(Prose(graded_sentence(result)) for result in scored), _scores(scored))
+    own = [result for result in graded if not many_pairs(analysis) or result.pair == analysis.headline.pair]
+    blocks = present(
+        *(Prose(graded_sentence(result)) for result in own),
+        left_out(graded, analysis),
+        _score_table(shown(graded, analysis)),
+    )
     return [Section("graded", "How strong the preferences were", blocks)]
 
 
-def _scores(results: list[Result]) -> Table | None:
+def _score_table(results: list[Result]) -> Table | None:
     rows = [_score(result) for result in results]
     return table(
         "Table of scores on graded scales",
@@ -61,7 +68,9 @@ def _score(result: Result) -> tuple[Any, ...]:
 
 def order(summary: ReportSummary) -> list[Section]:
     """Return the claims in the plan's order, where it has one."""
-    results = [r for r in (summary.analysis.results if summary.analysis else ()) if r.steps]
+    analysis = summary.analysis
+    claimed = [result for result in (analysis.results if analysis else ()) if result.steps]
+    results = shown(claimed, analysis) if analysis else []
     rows = [
         (
             f"{step.criterion} ({result.pair.candidate})",
@@ -84,7 +93,9 @@ def order(summary: ReportSummary) -> list[Section]:
             "every one before it was shown, which keeps the chance of any false claim at alpha."
         ),
     )
-    return [Section("order", "Claims in the plan’s order", (made,))] if made else []
+    if analysis is None or made is None:
+        return []
+    return [Section("order", "Claims in the plan’s order", present(left_out(claimed, analysis), made))]
 
 
 def looks(summary: ReportSummary) -> list[Section]:
@@ -101,13 +112,13 @@ def looks(summary: ReportSummary) -> list[Section]:
     if found.sequence is not None:
         made.append(_sequence(found.sequence))
     part = found.monitoring or found.sequence
-    made.append(_over_looks(analysis.results))
+    made += [left_out(analysis.results, analysis), _over_looks(shown(analysis.results, analysis))]
     caveats = (*found.caveats, *(part.caveats if part else ()))
     made.append(Items(caveats, small=True) if caveats else None)
     return [Section("looks", "Looks before the end", present(*made))]
 
 
-def _over_looks(results: tuple[Result, ...]) -> Table | None:
+def _over_looks(results: Sequence[Result]) -> Table | None:
     rows = [
         (
             f"{result.criterion} ({result.pair.candidate})",
@@ -126,7 +137,8 @@ def _over_looks(results: tuple[Result, ...]) -> Table | None:
             "Every criterion spends its error by itself at the same looks. The interval is what the looks’ "
             "repeated confidence intervals have in common, and holds whenever collection stopped; p is the "
             "smallest alpha whose boundaries were crossed. With anytime-valid bets the interval is of "
-            "annotators’ mean win rates. Intervals elsewhere in this report are of one look."
+            "annotators’ mean win rates. Other intervals in this report are of one look, "
+            "unless it says otherwise."
         ),
     )
 
@@ -168,7 +180,13 @@ def _sequence(found: ConfidenceSequence) -> Table | None:
 
 def strata(summary: ReportSummary) -> list[Section]:
     """Return the win rates within strata, as an exploration."""
-    found = summary.analysis.subgroups if summary.analysis else ()
+    analysis = summary.analysis
+    every = analysis.subgroups if analysis else ()
+    found, note = every, None
+    if analysis and len(every) > MOST_ROWS:
+        own = analysis.headline.pair
+        found = tuple(part for part in every if (part.candidate, part.baseline) == own)
+        note = left_out(analysis.results, analysis)
     made = table(
         "Table of strata",
         ("Stratum", "Criterion", "n", "Win rate", "Interval", "p", "Benjamini–Hochberg p"),
@@ -189,4 +207,4 @@ def strata(summary: ReportSummary) -> list[Section]:
             "interval is for itself; the last column controls the share of false claims among all rows."
         ),
     )
-    return [Section("strata", "Strata of prompts", (made,))] if made else []
+    return [Section("strata", "Strata of prompts", present(note, made))] if made else []

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from studies.reports import figures as f
-from studies.reports.design import ArmDesign
-from studies.reports.document import Facts, Items, Plot, Prose, Section, Side, Table, present, table
+from studies.reports.document import Facts, Items, Plot, Prose, Section, Table, present, table
 from studies.reports.flow import Flow
 from studies.reports.flow_chart import flow_picture
 from studies.reports.looks import LookTaken
@@ -68,70 +67,6 @@ def flow_steps(flow: Flow) -> list[tuple[str, Any, str]]:
         ("Judgments", f.count(flow.judgments), ", ".join(filter(None, left_out))),
         ("Judgments analysed", f.count(flow.judgments_analysed), ""),
     ]
-
-
-def design(summary: ReportSummary) -> Section:
-    """Return what was compared, and how."""
-    plan = summary.design
-    families = ", ".join(f"{name} {count}" for name, count in plan.families.items())
-    replicates = f"; {plan.replicates} replicates" if plan.replicates > 1 else ""
-    text = (
-        f"Each comparison was planned to be judged {plan.overlap} times, by an annotator at most once, with "
-        f"slots A and B balanced. An annotator judged at most {plan.quota} comparisons. Prompts: {families}. "
-        f"Draws: {plan.draws}{replicates}."
-    )
-    criteria = tuple(
-        (f"{c.name} (primary)" if c.primary else c.name, f"{c.question} {c.scale}") for c in plan.criteria
-    )
-    blocks = present(
-        Prose(summary.description) if summary.description else None,
-        Prose(text),
-        Facts(criteria),
-        Side(tuple(map(_arm, plan.arms))),
-    )
-    return Section("design", "Design", blocks)
-
-
-_DECODING = {
-    "guidance_scale": "Guidance scale",
-    "negative": "Negative",
-    "negative_text": "Negative text",
-    "temperature": "Temperature",
-    "top_k": "Top-k",
-    "top_p": "Top-p",
-    "min_p": "Min-p",
-    "max_new_tokens": "Most new tokens",
-    "plausibility": "Plausibility",
-    "stop": "Stop texts",
-    "guided_tokens": "Guided tokens",
-    "dtype": "Type of the weights",
-}
-
-
-def _arm(arm: ArmDesign) -> Facts:
-    rows = (
-        ("Role", arm.role),
-        *(
-            (_DECODING.get(key, key), _setting(value))
-            for key, value in arm.decoding.items()
-            if key != "negative_text" or value
-        ),
-        ("Checkpoint", arm.checkpoint),
-        ("Source", " ".join(filter(None, (arm.source, arm.revision)))),
-        ("Weights (SHA-256)", arm.weight_hash or f.NONE),
-        ("Completions", f.count(arm.completions)),
-        ("Mean tokens", f.decimal(arm.mean_tokens, 1)),
-        ("Mean cost", f.flops(arm.mean_forward_flops)),
-        ("Mean seconds", f.decimal(arm.mean_seconds, 2)),
-        *((key.replace("_", " ").capitalize(), value) for key, value in arm.provenance.items()),
-    )
-    return Facts(rows, title=arm.name, tone=arm.role)
-
-
-def _setting(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(repr(part) for part in value)
-    return f"{value:g}" if isinstance(value, int | float) else str(value).replace("_", " ")
 
 
 def integrity(summary: ReportSummary) -> Section:

@@ -19,6 +19,8 @@ mpl.rcParams["svg.fonttype"] = "none"
 mpl.rcParams["svg.hashsalt"] = "evenhand"
 
 TEXT, SMALL = 10.5, 9.0
+_PAGE, _LEAST_LINE = 9.4, 0.17
+"""Inches of a picture's height that fit on a page below two headings, and of a line that can be read."""
 _FONTS = "'Source Sans 3', system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 _TOKEN = re.compile(r"--([\w-]+):\s*(#[0-9a-fA-F]{6})")
 
@@ -104,6 +106,25 @@ def canvas(look: Look, height: float) -> tuple[Figure, Axes]:
     axes.set_frame_on(False)
     axes.set_yticks([])
     return figure, axes
+
+
+def short(name: str, most: int) -> str:
+    """Return a name with its middle left out where it is longer; text beside a picture has the whole.
+
+    >>> short("negative prompt 13.5", 12)
+    'negat…t 13.5'
+    """
+    if len(name) <= most:
+        return name
+    head = (most - 1) // 2
+    return f"{name[:head]}…{name[head + 1 - most :]}"
+
+
+def line_height(most: float, lines: float, margins: float, look: Look) -> float:
+    """Return the inches of a line, at most ``most``, with which so many of them fit on a page of paper."""
+    if look.narrow:
+        return most
+    return max(_LEAST_LINE, min(most, (_PAGE - margins) / lines))
 
 
 def watermark(figure: Figure, colours: Palette) -> None:

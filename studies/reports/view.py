@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from studies.analysis.result import Result
+from studies.analysis.summary import Analysis
 from studies.reports import (
     methods,
     sections,
+    sections_design,
     sections_effort,
     sections_forms,
     sections_models,
     sections_more,
+    sections_pairs,
     sections_plan,
     sections_study,
 )
 from studies.reports.document import Section
+from studies.reports.many import many_pairs, told_once
 from studies.reports.summary import ReportSummary
 
 
@@ -34,11 +38,11 @@ def report_view(summary: ReportSummary) -> dict[str, Any]:
 
 def _sections(summary: ReportSummary) -> list[Section]:
     return [
-        *sections.results(summary),
+        *_results(summary),
         *sections_plan.order(summary),
         *sections_plan.looks(summary),
         *sections_more.margins(summary),
-        *sections_plan.graded(summary),
+        *sections_plan.scores(summary),
         *sections_more.several_arms(summary),
         *sections.robustness(summary),
         *sections.position(summary),
@@ -47,7 +51,7 @@ def _sections(summary: ReportSummary) -> list[Section]:
         *sections_plan.strata(summary),
         *sections_models.power(summary),
         sections_study.flow(summary),
-        sections_study.design(summary),
+        sections_design.design(summary),
         *sections_effort.effort(summary),
         sections_study.integrity(summary),
         *sections_study.annotators(summary),
@@ -55,6 +59,13 @@ def _sections(summary: ReportSummary) -> list[Section]:
         methods.recomputation(summary),
         *sections_forms.forms(summary),
     ]
+
+
+def _results(summary: ReportSummary) -> list[Section]:
+    analysis = summary.analysis
+    if analysis is not None and many_pairs(analysis):
+        return sections_pairs.results(summary, analysis)
+    return sections.results(summary)
 
 
 def _claim(headline: str) -> tuple[str, str]:
@@ -66,13 +77,22 @@ def _claim(headline: str) -> tuple[str, str]:
 def _caveats(summary: ReportSummary) -> list[str]:
     if not summary.analysis:
         return []
-    several = len(summary.analysis.results) > 1
-    own = (
-        f"{_name(result)}: {caveat}" if several else caveat
-        for result in summary.analysis.results
-        for caveat in result.rate.caveats
+    results = summary.analysis.results
+    if many_pairs(summary.analysis):
+        return [*summary.analysis.caveats, *_caveats_of_many(summary.analysis)]
+    own = ((_name(result), caveat) for result in results for caveat in result.rate.caveats)
+    return [*summary.analysis.caveats, *told_once(own, len(results))]
+
+
+def _caveats_of_many(analysis: Analysis) -> list[str]:
+    """Return the caveats of the headline's pair, and how many other results have some."""
+    own = analysis.of_pair(analysis.headline.pair)
+    said = told_once(((_name(result), caveat) for result in own for caveat in result.rate.caveats), len(own))
+    number = sum(
+        bool(result.rate.caveats) for result in analysis.results if result.pair != analysis.headline.pair
     )
-    return [*summary.analysis.caveats, *dict.fromkeys(own)]
+    rest = f"{number} results of other pairs have caveats of their own; report.json lists them."
+    return [*said, rest] if number else list(said)
 
 
 def _name(result: Result) -> str:

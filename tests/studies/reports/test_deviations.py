@@ -36,7 +36,7 @@ def test_an_exclusion_that_was_revoked_is_told():
     study = judged_study(comparisons=4)
     exclude(study, revoked_at=timezone.now())
 
-    assert "1 exclusions were revoked by hand." in listed(study)
+    assert "1 exclusion was revoked by hand." in listed(study)
 
 
 def test_fewer_looks_and_other_annotators_than_planned_are_told():
