@@ -46,10 +46,15 @@ class PlannerOut(Schema):
     given: dict[str, Any]
     enough: bool
     now: dict[str, Any]
+    tests: int
+    level: float
+    uncorrected_power: float
+    power_together: float
     ways: list[dict[str, Any]]
     judgments: int
     judgments_per_annotator: int
     minutes_per_annotator: float
+    hours: float
     reward: float
     fair_reward: float
     underpaid: bool
@@ -74,10 +79,15 @@ def plan_study(request: HttpRequest, slug: str, given: PlannerIn) -> Any:
         "given": asked,
         "enough": planned.enough,
         "now": asdict(planned.now),
+        "tests": planned.family.tests,
+        "level": planned.family.level,
+        "uncorrected_power": planned.uncorrected,
+        "power_together": planned.together,
         "ways": [asdict(requirement) for _, requirement in planned.ways],
         "judgments": planned.judgments,
         "judgments_per_annotator": planned.each,
         "minutes_per_annotator": planned.minutes,
+        "hours": planned.hours,
         "reward": planned.cost,
         "fair_reward": planned.fair_cost,
         "underpaid": planned.underpaid,
