@@ -138,6 +138,11 @@ class Study(models.Model):
         return self.status in FROZEN
 
     @property
+    def markdown(self) -> bool:
+        """Whether its texts are shown as Markdown, and the formulas in them as such."""
+        return self.text_format == TextFormat.MARKDOWN
+
+    @property
     def unblinded(self) -> bool:
         """Whether researchers may see which arm wrote what: it is closed, or was unblinded early."""
         return self.closed or self.unblinded_at is not None

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import nh3
 from django import template
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
-from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+
+from studies.typesetting import mathml
+from studies.typesetting.formulas import Formula, in_line, on_lines, pieces
 
 register = template.Library()
 
@@ -21,6 +27,14 @@ _TAGS = {
 _HEADINGS_ABOVE = 2
 """Levels that the page itself uses, so headings inside a text start below them."""
 _DEEPEST = 6
+_JOINER = "\N{WORD JOINER}"
+"""After a formula within a line, so that no comma after it begins the next one."""
+_INTERRUPTED = ["paragraph", "reference", "blockquote", "list"]
+"""What a formula on lines of its own ends, without an empty line before it."""
+_MATHEMATICS: dict[str, set[str]] = {
+    **{tag: set(mathml.ATTRIBUTES) for tag in mathml.TAGS},
+    "math": {"display", "alttext"},
+}
 
 
 def _lower_headings(state: StateCore) -> None:
@@ -29,31 +43,29 @@ def _lower_headings(state: StateCore) -> None:
             token.tag = f"h{min(_DEEPEST, int(token.tag[1:]) + _HEADINGS_ABOVE)}"
 
 
-_MATH = re.compile(
-    r"\$\$.{1,2000}?\$\$|\\\(.{1,2000}?\\\)|\\\[.{1,2000}?\\\]|(?<![\w$])\$(?=\S)[^$\n]{1,500}?(?<=\S)\$(?![\w$])",
-    re.DOTALL,
-)
-"""TeX between its usual delimiters. A price is none: its sign has no partner that ends a word."""
+def _formula(found: Formula, *, block: bool = False) -> str:
+    """Return a formula as MathML; as the code that it is, if it cannot be set."""
+    made = mathml.mathml(found.tex, display=found.display)
+    if made is not None:
+        joiner = "" if found.display else _JOINER
+        return f"<p>{made}</p>\n" if block else made + joiner
+    if block:
+        return f"<pre><code>{escape(found.written)}</code></pre>\n"
+    return f"<code>{escape(' '.join(found.written.split()))}</code>"
 
 
-def _mathematics(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser's own signature
-    """Keep formulas as they were written, whose underscores and backslashes Markdown would eat."""
-    found = _MATH.match(state.src, state.pos)
-    if found is None:
-        return False
-    if not silent:
-        token = state.push("code_inline", "code", 0)
-        token.content = " ".join(found[0].split())
-    state.pos = found.end()
-    return True
+def _rendered(_renderer: RendererHTML, tokens: Sequence[Token], index: int, *_: Any) -> str:
+    return _formula(tokens[index].meta["formula"], block=tokens[index].block)
 
 
 @cache
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False})
     parser.enable(["table", "strikethrough"])
-    parser.inline.ruler.before("escape", "mathematics", _mathematics)
+    parser.block.ruler.before("fence", "formula", on_lines, {"alt": _INTERRUPTED})
+    parser.inline.ruler.before("escape", "formula", in_line)
     parser.core.ruler.push("lower_headings", _lower_headings)
+    parser.add_render_rule("formula", _rendered)
     return parser
 
 
@@ -62,8 +74,8 @@ def markdown_with_links(text: str) -> SafeString:
     """Render a researcher's Markdown. Links open elsewhere and tell nobody where they came from."""
     html = nh3.clean(
         _parser().render(text),
-        tags=_TAGS | {"a"},
-        attributes={"a": {"href"}, "ol": {"start"}},
+        tags=_TAGS | mathml.TAGS | {"a"},
+        attributes={"a": {"href"}, "ol": {"start"}, **_MATHEMATICS},
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}},
@@ -74,5 +86,22 @@ def markdown_with_links(text: str) -> SafeString:
 @register.filter
 def markdown_alone(text: str) -> SafeString:
     """Render a model's Markdown: links and images lose their targets, since nothing may load or lead away."""
-    html = nh3.clean(_parser().render(text), tags=_TAGS, attributes={"ol": {"start"}}, link_rel=None)
+    html = nh3.clean(
+        _parser().render(text),
+        tags=_TAGS | mathml.TAGS,
+        attributes={"ol": {"start"}, **_MATHEMATICS},
+        link_rel=None,
+    )
+    return mark_safe(html)  # noqa: S308 - nh3 has just cleaned it
+
+
+@register.filter
+def with_formulas(text: str) -> SafeString:
+    """Show a text as it was written but for its formulas, which are set: it is no Markdown."""
+    html = nh3.clean(
+        pieces(text, plain=escape, formula=_formula),
+        tags=mathml.TAGS | {"code"},
+        attributes=_MATHEMATICS,
+        link_rel=None,
+    )
     return mark_safe(html)  # noqa: S308 - nh3 has just cleaned it

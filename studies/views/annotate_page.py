@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from generation.spec import Message
 from studies.domain.assignment import Progress, progress
 from studies.domain.unblinding import responses
-from studies.enums import TextFormat
 from studies.forms.annotate import JudgmentForm, ReportForm
 from studies.models import Assignment, Comparison, new_key
 from studies.views.annotate_parts import parts
@@ -75,7 +74,7 @@ def comparison_page(
         assignment=str(row.key),
         key=str(_submission_key(form)),
         responses=panes(responses(row), marked=study.differences),
-        markdown=study.text_format == TextFormat.MARKDOWN,
+        markdown=study.markdown,
         differences=study.differences,
         turns=shown,
         long=is_long(shown),

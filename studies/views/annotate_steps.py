@@ -14,7 +14,7 @@ from studies.domain import participation
 from studies.domain.judging import last_answered
 from studies.domain.participation import Comprehension
 from studies.domain.unblinding import Response
-from studies.enums import Slot, TextFormat
+from studies.enums import Slot
 from studies.forms.steps import ComprehensionForm, SurveyForm, points, practised
 from studies.models import Annotator, Study
 from studies.views.annotate_page import is_long, turns
@@ -64,7 +64,7 @@ def practice_context(study: Study, *, number: int, given: QueryDict) -> dict[str
         "turns": shown,
         "long": is_long(shown),
         "responses": (Response(Slot.A, pair["a"]), Response(Slot.B, pair["b"])),
-        "markdown": study.text_format == TextFormat.MARKDOWN,
+        "markdown": study.markdown,
         "question": criterion.question,
         "points": points(criterion.scale),
         "chosen": chosen if choice else "",

@@ -18,7 +18,7 @@ from studies.domain.criteria import criteria_of
 from studies.domain.own_rows import most_own_rows
 from studies.domain.participation import ATTEMPTS
 from studies.domain.unblinding import Response
-from studies.enums import Family, Slot, TextFormat
+from studies.enums import Family, Slot
 from studies.forms.annotate import ConsentForm, JudgmentForm, ReportForm
 from studies.forms.steps import ComprehensionForm, SurveyForm
 from studies.models import Prompt, Study, new_key
@@ -165,7 +165,7 @@ def _compare(walk: Walk, form: JudgmentForm | None = None, report: ReportForm | 
         "assignment": str(new_key()),
         "key": str(new_key()),
         "responses": panes(_responses(study, prompt), marked=study.differences),
-        "markdown": study.text_format == TextFormat.MARKDOWN,
+        "markdown": study.markdown,
         "differences": study.differences,
         "turns": shown,
         "long": is_long(shown),

@@ -1,0 +1,1 @@
+"""Texts as they are set on pages: strings in, strings out."""
