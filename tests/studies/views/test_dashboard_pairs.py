@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.utils import timezone
 
 from generation.models import Completion
 from studies.domain.shown_pairs import blinded_pairs
@@ -118,3 +119,16 @@ def test_odd_queries_are_harmless(dashboard, query):
     study = factories.ready_study(prompts=1)
 
     assert dashboard.get(f"/studies/{study.slug}/pairs/?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("unblinded_at", [None, timezone.now()])
+def test_texts_are_shown_as_annotators_read_them(dashboard, unblinded_at):
+    study = factories.ready_study(prompts=1, text_format="markdown", unblinded_at=unblinded_at)
+    Completion.objects.filter(batch_key=study.key).update(text="**Bold** $x^2$ <b>tag</b>")
+    study.prompts.update(messages=[{"role": "user", "content": "Solve $x^2$ in *two* steps."}])
+
+    page = dashboard.get(f"/studies/{study.slug}/pairs/").content.decode()
+
+    assert page.count("<strong>Bold</strong> <math") == 2
+    assert page.count("&lt;b&gt;tag&lt;/b&gt;") == 2
+    assert re.search(r"Solve <math .*</math>\W* in \*two\* steps\.", page)
