@@ -108,6 +108,7 @@ def parse_table(data: bytes, times: Sequence[str] = ()) -> Table:
     if len(data) > MAX_BYTES:
         message = f"row 1, column 1: the file has more than {MAX_BYTES // 2**20} MB; split it"
         raise JudgmentsFileError(message)
+    _refuse_other_files(data)
     plain = plain_columns(data, times)
     if plain is not None:
         length = len(next(iter(plain.columns.values())))
@@ -115,7 +116,7 @@ def parse_table(data: bytes, times: Sequence[str] = ()) -> Table:
     # Bytes that are not UTF-8 survive as lone surrogates, so the error can name their cell.
     text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
     records = _records(text)
-    if not records or not records[0]:
+    if not records or not any(cell.strip() for cell in records[0]):
         message = "row 1, column 1: the file is empty; it needs a header and one row per judgment"
         raise JudgmentsFileError(message)
     header = _header(records[0])
@@ -125,6 +126,23 @@ def parse_table(data: bytes, times: Sequence[str] = ()) -> Table:
     if "\0" in text or not _is_utf8(text):
         _refuse_bytes(table)
     return table
+
+
+_OTHER_FILES = (
+    (b"\x1f\x8b", "is compressed with gzip; unpack it first"),
+    (b"PK\x03\x04", "is a ZIP archive or an Excel workbook; save the sheet as “CSV UTF-8”"),
+    (b"PAR1", "is Parquet; write it as CSV"),
+    (b"\xff\xfe", "is UTF-16, as Excel writes “Unicode text”; save it as “CSV UTF-8”"),
+    (b"\xfe\xff", "is UTF-16; save it as UTF-8"),
+)
+"""How files begin that are taken for CSV by mistake."""
+
+
+def _refuse_other_files(data: bytes) -> None:
+    for beginning, problem in _OTHER_FILES:
+        if data.startswith(beginning):
+            message = f"row 1, column 1: the file {problem}"
+            raise JudgmentsFileError(message)
 
 
 def _records(text: str) -> list[list[str]]:
@@ -162,7 +180,8 @@ def _body(records: list[list[str]], header: list[str]) -> tuple[Sequence[int], l
     if set(map(len, rows)) != {len(header)}:
         index = next(index for index, row in enumerate(rows) if len(row) != len(header))
         have = len(rows[index])
-        column = header[min(have, len(header) - 1)]
+        place = min(have, len(header) - 1)
+        column = header[place] or place + 1
         message = f"row {numbers[index]}, column {column}: the row has {have} cells, not {len(header)}"
         raise JudgmentsFileError(message)
     return numbers, rows

@@ -125,8 +125,16 @@ def _check_header(table: Table) -> None:
         missing += [name for name in ("candidate_slot", "choice") if name not in table]
     if missing:
         hint = "needed are comparison, prompt, annotator and candidate_slot with choice (or outcome instead)"
-        message = f"row 1, column {missing[0]}: missing; {hint}; cells are separated by commas"
+        message = f"row 1, column {missing[0]}: missing; {hint}; {_separated(table)}"
         raise JudgmentsFileError(message)
+
+
+def _separated(table: Table) -> str:
+    first = next(iter(table.columns))
+    for mark, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if mark in first:
+            return f"this file has {name} between its cells, where commas belong"
+    return "cells are separated by commas"
 
 
 def _check_details(table: Table) -> None:

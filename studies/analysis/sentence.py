@@ -26,12 +26,18 @@ def p_text(p_value: float, name: str = "p") -> str:
 
     >>> p_text(0.0163), p_text(0.0001), p_text(1.0), p_text(0.9999)
     ('p = .016', 'p < .001', 'p = 1.000', 'p > .999')
+    >>> p_text(0.0496), p_text(0.04999), p_text(0.0503)
+    ('p = .0496', 'p < .05', 'p = .050')
     """
     if p_value < 0.001:  # noqa: PLR2004 - the APA's limit
         return f"{name} < .001"
     if 0.9995 <= p_value < 1:  # noqa: PLR2004 - would be rounded to 1
         return f"{name} > .999"
     text = f"{p_value:.3f}"
+    if text == "0.050" and p_value < 0.05:  # noqa: PLR2004 - a test at this level would seem to fail
+        text = f"{p_value:.4f}"
+        if text == "0.0500":
+            return f"{name} < .05"
     return f"{name} = {text.removeprefix('0')}"
 
 

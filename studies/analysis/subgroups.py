@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from studies.analysis.interval import Estimate, estimate_share
 from studies.analysis.multiplicity import benjamini_hochberg
-from studies.analysis.records import Records
+from studies.analysis.records import Pair, Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,11 @@ class Subgroup:
     estimate: Estimate
     p_bh: float | None
     """Benjamini and Hochberg's, over every subgroup of the table."""
+
+    @property
+    def pair(self) -> Pair:
+        """The arms that are compared."""
+        return Pair(self.candidate, self.baseline)
 
 
 def subgroups(cells: Sequence[tuple[tuple[str, str, str, str], Records]], *, alpha: float) -> list[Subgroup]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -217,7 +217,27 @@ def _caveats(judgments: Judgments) -> list[str]:
         found.append(f"{_judgments(excluded)} excluded by rule and left out.")
     if other:
         found.append(f"{_judgments(other)} of attention checks or repeats and left out.")
-    return found
+    return [*found, *_odd(judgments)]
+
+
+def _odd(judgments: Judgments) -> Iterator[str]:
+    """Tell what a study of ours never writes, and what the analysis takes it for."""
+    records = judgments.records
+    prompt = np.zeros(int(records.comparison.max(initial=-1)) + 1, dtype=np.int64)
+    prompt[records.comparison] = records.prompt
+    moved = np.unique(records.comparison[prompt[records.comparison] != records.prompt])
+    if len(moved):
+        yield (
+            f"{len(moved)} of {len(prompt)} comparisons stand with more than one prompt; each judgment "
+            "counts for the prompt in its own row."
+        )
+    pairs = judgments.pairs
+    both = [
+        pair for number, pair in enumerate(pairs) if Pair(pair.baseline, pair.candidate) in pairs[:number]
+    ]
+    if both:
+        named = ", ".join(f"{pair.candidate} and {pair.baseline}" for pair in both)
+        yield f"Arms that are compared both ways round make two pairs with a result each: {named}."
 
 
 def _judgments(count: int) -> str:

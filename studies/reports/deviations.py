@@ -79,6 +79,9 @@ def _of_collection(study: Study, counts: Flow) -> Iterator[str]:
             f"{unfilled} of {counts.assignments_planned} planned assignments were not filled, so some "
             f"comparisons have fewer than {study.judgments_each} judgments."
         )
+    primary = study.criteria.get(primary=True)
+    if counts.judgments and not primary.judgments.exists():
+        yield f"The primary criterion {primary.name} has no judgments, so the headline is of another one."
     if counts.completions_failed:
         yield f"{counts.completions_failed} completions could not be written."
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from studies.analysis.result import Result
+from studies.analysis.subgroups import Subgroup
 from studies.analysis.summary import Analysis
 from studies.reports.document import Prose
 
@@ -21,6 +22,16 @@ _NAMED = 3
 def many_pairs(analysis: Analysis) -> bool:
     """Say whether there are too many pairs for a section each."""
     return len(analysis.pairs) > MOST_PAIRS
+
+
+def called(result: Result | Subgroup, analysis: Analysis) -> str:
+    """Return what tells a result from all others: its criterion, and of its pair what differs."""
+    pairs = analysis.pairs
+    if len(pairs) == 1:
+        return result.criterion
+    candidate, baseline = result.pair
+    several = len({pair.baseline for pair in pairs}) > 1
+    return f"{result.criterion} ({candidate}{f' against {baseline}' if several else ''})"
 
 
 def shown(results: Sequence[Result], analysis: Analysis) -> list[Result]:

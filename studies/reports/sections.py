@@ -13,7 +13,7 @@ from studies.analysis.robustness import ALL_LOOKS, RobustnessRow
 from studies.analysis.sentence import sentence, t_text
 from studies.reports import figures as f
 from studies.reports.document import Block, Plot, Prose, Section, Table, present, table
-from studies.reports.many import left_out, shown
+from studies.reports.many import called, left_out, shown
 from studies.reports.panel_plot import position_picture
 from studies.reports.plots import pictures
 from studies.reports.robustness_plot import robustness_picture, words_of
@@ -203,11 +203,8 @@ def position(summary: ReportSummary) -> list[Section]:
     """Return the position effect and the agreement of every result."""
     if not summary.analysis:
         return []
-    analysis, several = summary.analysis, len(summary.analysis.pairs) > 1
-    rows = [
-        (f"{result.criterion} ({result.pair.candidate})" if several else result.criterion, *_position(result))
-        for result in shown(analysis.results, analysis)
-    ]
+    analysis = summary.analysis
+    rows = [(called(result, analysis), *_position(result)) for result in shown(analysis.results, analysis)]
     made = table(
         "Table of position and agreement",
         (

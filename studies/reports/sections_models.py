@@ -8,9 +8,10 @@ from studies.analysis.absence import Absence
 from studies.analysis.covariance import Contrast
 from studies.analysis.planning import Power
 from studies.analysis.result import Result
+from studies.analysis.summary import Analysis
 from studies.reports import figures as f
 from studies.reports.document import Items, Plot, Prose, Section, Table, present, table
-from studies.reports.many import left_out, shown, told_once
+from studies.reports.many import called, left_out, shown, told_once
 from studies.reports.panel_plot import length_picture
 from studies.reports.power_plot import power_picture
 from studies.reports.summary import ReportSummary
@@ -22,7 +23,7 @@ def models(summary: ReportSummary) -> list[Section]:
     if analysis is None or not any(result.models for result in analysis.results):
         return []
     fitted = [result for result in shown(analysis.results, analysis) if result.models]
-    several, headline = len(analysis.pairs) > 1, analysis.headline
+    headline = analysis.headline
     drawn = length_picture(headline, simulated=summary.integrity.simulated)
     blocks = present(
         Prose(
@@ -31,18 +32,14 @@ def models(summary: ReportSummary) -> list[Section]:
         ),
         left_out(analysis.results, analysis),
         Plot(drawn) if drawn else None,
-        _adjusted(fitted, several=several),
-        _mixed(fitted, several=several),
-        _notes(fitted, several=several),
+        _adjusted(fitted, analysis),
+        _mixed(fitted, analysis),
+        _notes(fitted, analysis),
     )
     return [Section("models", "Side, length, order and a mixed model", blocks)]
 
 
-def _name(result: Result, *, several: bool) -> str:
-    return f"{result.criterion} ({result.pair.candidate})" if several else result.criterion
-
-
-def _adjusted(results: list[Result], *, several: bool) -> Table | None:
+def _adjusted(results: list[Result], analysis: Analysis) -> Table | None:
     rows = []
     for result in results:
         found = result.models.adjusted if result.models else None
@@ -50,7 +47,7 @@ def _adjusted(results: list[Result], *, several: bool) -> Table | None:
             continue
         rows.append(
             (
-                _name(result, several=several),
+                called(result, analysis),
                 *_effect(found.side),
                 *_effect(found.length),
                 *_effect(found.order),
@@ -87,7 +84,7 @@ def _rate(found: Any) -> tuple[Any, Any]:
     )
 
 
-def _mixed(results: list[Result], *, several: bool) -> Table | None:
+def _mixed(results: list[Result], analysis: Analysis) -> Table | None:
     rows = []
     for result in results:
         found = result.models.glmm if result.models else None
@@ -95,7 +92,7 @@ def _mixed(results: list[Result], *, several: bool) -> Table | None:
             continue
         rows.append(
             (
-                _name(result, several=several),
+                called(result, analysis),
                 f.count(found.n),
                 f.decimal(found.intercept, 3),
                 f.decimal(found.se, 3),
@@ -117,10 +114,10 @@ def _mixed(results: list[Result], *, several: bool) -> Table | None:
     )
 
 
-def _notes(results: list[Result], *, several: bool) -> Items | None:
+def _notes(results: list[Result], analysis: Analysis) -> Items | None:
     """Return every reason and caveat once, with the results that it is of."""
     said = [
-        (_name(result, several=several), text)
+        (called(result, analysis), text)
         for result in results
         for found in ((result.models.glmm, result.models.adjusted) if result.models else ())
         for text in ((found.reason,) if isinstance(found, Absence) else found.caveats)

@@ -14,10 +14,11 @@ from studies.analysis.sentence import (
     non_inferiority_sentence,
 )
 from studies.analysis.several import SeveralArms
+from studies.analysis.summary import Analysis
 from studies.reports import figures as f
 from studies.reports.caterpillar import caterpillar_picture
 from studies.reports.document import Block, Plot, Prose, Section, Table, present, table
-from studies.reports.many import MOST_ROWS, left_out, many_pairs, shown
+from studies.reports.many import MOST_ROWS, called, left_out, many_pairs, shown
 from studies.reports.scale_plot import scale_picture, scale_points
 from studies.reports.score_plot import score_picture
 from studies.reports.summary import ReportSummary
@@ -156,18 +157,18 @@ def margins(summary: ReportSummary) -> list[Section]:
             for text in (non_inferiority_sentence(result), equivalence_sentence(result))
         ),
         None if said == tested else left_out(tested, summary.analysis),
-        None if said == tested else _margin_table(shown(tested, summary.analysis)),
+        None if said == tested else _margin_table(shown(tested, summary.analysis), summary.analysis),
     )
     return [Section("margins", "Not worse, or the same", blocks)]
 
 
-def _margin_table(results: Sequence[Result]) -> Table | None:
+def _margin_table(results: Sequence[Result], analysis: Analysis) -> Table | None:
     return table(
         "Table of tests against the margin",
         ("Criterion", "Win rate", "Lower limit", "p", "Not worse", "Interval", "p", "The same"),
         [
             (
-                f"{result.criterion} ({result.pair.candidate})",
+                called(result, analysis),
                 f.share(result.rate.estimate.mean),
                 f.share(worse.limit),
                 f.p_value(worse.p_value),
@@ -198,12 +199,12 @@ def heterogeneity(summary: ReportSummary) -> list[Section]:
     blocks = present(
         Plot(picture) if picture else None,
         left_out(analysis.results, analysis),
-        _spread(shown(analysis.results, analysis), several=len(analysis.pairs) > 1),
+        _spread(shown(analysis.results, analysis), analysis),
     )
     return [Section("heterogeneity", "Differences between annotators and prompts", blocks)] if blocks else []
 
 
-def _spread(results: Sequence[Result], *, several: bool) -> Table | None:
+def _spread(results: Sequence[Result], analysis: Analysis) -> Table | None:
     rows = []
     for result in results:
         found = result.heterogeneity
@@ -215,8 +216,7 @@ def _spread(results: Sequence[Result], *, several: bool) -> Table | None:
             if isinstance(parts, Absence)
             else (f.decimal(parts.rho_annotators, 3), f.decimal(parts.rho_prompts, 3))
         )
-        name = f"{result.criterion} ({result.pair.candidate})" if several else result.criterion
-        rows.append((name, *rhos, *_range(found.annotators), *_range(found.prompts)))
+        rows.append((called(result, analysis), *rhos, *_range(found.annotators), *_range(found.prompts)))
     return table(
         "Table of heterogeneity",
         (

@@ -10,9 +10,10 @@ from studies.analysis.gates import NON_INFERIORITY
 from studies.analysis.interim import ConfidenceSequence, Monitoring
 from studies.analysis.result import Result
 from studies.analysis.sentence import graded_sentence, looks_sentence
+from studies.analysis.summary import Analysis
 from studies.reports import figures as f
 from studies.reports.document import Block, Items, Prose, Section, Table, present, table
-from studies.reports.many import MOST_ROWS, left_out, many_pairs, shown
+from studies.reports.many import MOST_ROWS, called, left_out, many_pairs, shown
 from studies.reports.summary import ReportSummary
 
 
@@ -26,13 +27,13 @@ def scores(summary: ReportSummary) -> list[Section]:
     blocks = present(
         *(Prose(graded_sentence(result)) for result in own),
         left_out(graded, analysis),
-        _score_table(shown(graded, analysis)),
+        _score_table(shown(graded, analysis), analysis),
     )
     return [Section("graded", "How strong the preferences were", blocks)]
 
 
-def _score_table(results: list[Result]) -> Table | None:
-    rows = [_score(result) for result in results]
+def _score_table(results: list[Result], analysis: Analysis) -> Table | None:
+    rows = [_score(result, analysis) for result in results]
     return table(
         "Table of scores on graded scales",
         (
@@ -48,12 +49,12 @@ def _score_table(results: list[Result]) -> Table | None:
     )
 
 
-def _score(result: Result) -> tuple[Any, ...]:
+def _score(result: Result, analysis: Analysis) -> tuple[Any, ...]:
     found = result.graded
     assert found is not None  # noqa: S101 - the caller keeps only those with scores
     ranks, ordinal = found.signed_rank, found.ordinal
     return (
-        f"{result.criterion} ({result.pair.candidate})",
+        called(result, analysis),
         f.count(found.score.n),
         f.decimal(found.score.mean),
         f.decimals(found.score.ci_low, found.score.ci_high, 2),
@@ -69,17 +70,18 @@ def _score(result: Result) -> tuple[Any, ...]:
 def order(summary: ReportSummary) -> list[Section]:
     """Return the claims in the plan's order, where it has one."""
     analysis = summary.analysis
-    claimed = [result for result in (analysis.results if analysis else ()) if result.steps]
-    results = shown(claimed, analysis) if analysis else []
+    if analysis is None:
+        return []
+    claimed = [result for result in analysis.results if result.steps]
     rows = [
         (
-            f"{step.criterion} ({result.pair.candidate})",
+            called(result, analysis),
             "non-inferior" if step.claim == NON_INFERIORITY else "differs from 1/2",
             f.p_value(step.p_value),
             f.p_value(step.p_corrected),
             step.decision,
         )
-        for result in results
+        for result in shown(claimed, analysis)
         for step in result.steps or ()
     ]
     made = table(
@@ -93,7 +95,7 @@ def order(summary: ReportSummary) -> list[Section]:
             "every one before it was shown, which keeps the chance of any false claim at alpha."
         ),
     )
-    if analysis is None or made is None:
+    if made is None:
         return []
     return [Section("order", "Claims in the plan’s order", present(left_out(claimed, analysis), made))]
 
@@ -112,16 +114,16 @@ def looks(summary: ReportSummary) -> list[Section]:
     if found.sequence is not None:
         made.append(_sequence(found.sequence))
     part = found.monitoring or found.sequence
-    made += [left_out(analysis.results, analysis), _over_looks(shown(analysis.results, analysis))]
+    made += [left_out(analysis.results, analysis), _over_looks(shown(analysis.results, analysis), analysis)]
     caveats = (*found.caveats, *(part.caveats if part else ()))
     made.append(Items(caveats, small=True) if caveats else None)
     return [Section("looks", "Looks before the end", present(*made))]
 
 
-def _over_looks(results: Sequence[Result]) -> Table | None:
+def _over_looks(results: Sequence[Result], analysis: Analysis) -> Table | None:
     rows = [
         (
-            f"{result.criterion} ({result.pair.candidate})",
+            called(result, analysis),
             f.share(result.rate.estimate.mean),
             f.interval(*result.interval),
             f.p_value(result.p_sequential),
@@ -181,11 +183,11 @@ def _sequence(found: ConfidenceSequence) -> Table | None:
 def strata(summary: ReportSummary) -> list[Section]:
     """Return the win rates within strata, as an exploration."""
     analysis = summary.analysis
-    every = analysis.subgroups if analysis else ()
-    found, note = every, None
-    if analysis and len(every) > MOST_ROWS:
-        own = analysis.headline.pair
-        found = tuple(part for part in every if (part.candidate, part.baseline) == own)
+    if analysis is None:
+        return []
+    found, note = analysis.subgroups, None
+    if len(found) > MOST_ROWS:
+        found = tuple(part for part in found if part.pair == analysis.headline.pair)
         note = left_out(analysis.results, analysis)
     made = table(
         "Table of strata",
@@ -193,7 +195,7 @@ def strata(summary: ReportSummary) -> list[Section]:
         [
             (
                 part.stratum,
-                f"{part.criterion} ({part.candidate})",
+                called(part, analysis),
                 f.count(part.estimate.n),
                 f.share(part.estimate.mean),
                 f.interval(part.estimate.ci_low, part.estimate.ci_high),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from studies.analysis.result import Result
 from studies.analysis.summary import Analysis
 from studies.reports import (
     methods,
@@ -19,7 +18,7 @@ from studies.reports import (
     sections_study,
 )
 from studies.reports.document import Section
-from studies.reports.many import many_pairs, told_once
+from studies.reports.many import called, many_pairs, told_once
 from studies.reports.summary import ReportSummary
 
 
@@ -77,23 +76,21 @@ def _claim(headline: str) -> tuple[str, str]:
 def _caveats(summary: ReportSummary) -> list[str]:
     if not summary.analysis:
         return []
-    results = summary.analysis.results
-    if many_pairs(summary.analysis):
-        return [*summary.analysis.caveats, *_caveats_of_many(summary.analysis)]
-    own = ((_name(result), caveat) for result in results for caveat in result.rate.caveats)
-    return [*summary.analysis.caveats, *told_once(own, len(results))]
+    analysis = summary.analysis
+    results = analysis.results
+    if many_pairs(analysis):
+        return [*analysis.caveats, *_caveats_of_many(analysis)]
+    own = ((called(result, analysis), caveat) for result in results for caveat in result.rate.caveats)
+    return [*analysis.caveats, *told_once(own, len(results))]
 
 
 def _caveats_of_many(analysis: Analysis) -> list[str]:
     """Return the caveats of the headline's pair, and how many other results have some."""
     own = analysis.of_pair(analysis.headline.pair)
-    said = told_once(((_name(result), caveat) for result in own for caveat in result.rate.caveats), len(own))
+    named = ((called(result, analysis), caveat) for result in own for caveat in result.rate.caveats)
+    said = told_once(named, len(own))
     number = sum(
         bool(result.rate.caveats) for result in analysis.results if result.pair != analysis.headline.pair
     )
     rest = f"{number} results of other pairs have caveats of their own; report.json lists them."
     return [*said, rest] if number else list(said)
-
-
-def _name(result: Result) -> str:
-    return f"{result.criterion} ({result.pair.candidate})"

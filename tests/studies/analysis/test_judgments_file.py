@@ -1,5 +1,7 @@
 """The CSV contract: what is read, and how everything malformed is named."""
 
+import gzip
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -91,6 +93,26 @@ def test_the_same_pseudonym_in_two_studies_is_two_people():
             "row 1, column candidate_slot: missing; needed are comparison, prompt, annotator and "
             "candidate_slot with choice (or outcome instead); cells are separated by commas",
         ),
+        (
+            csv_of("1;p1;a1;A;A", header="comparison;prompt;annotator;candidate_slot;choice"),
+            "row 1, column comparison: missing; needed are comparison, prompt, annotator and candidate_slot "
+            "with choice (or outcome instead); this file has semicolons between its cells, where commas "
+            "belong",
+        ),
+        (
+            gzip.compress(csv_of("1,p1,a1,A,A")),
+            "row 1, column 1: the file is compressed with gzip; unpack it first",
+        ),
+        (
+            b"PK\x03\x04 and so on",
+            "row 1, column 1: the file is a ZIP archive or an Excel workbook; save the sheet as “CSV UTF-8”",
+        ),
+        (
+            csv_of("1,p1,a1,A,A").decode().encode("utf-16"),
+            "row 1, column 1: the file is UTF-16, as Excel writes “Unicode text”; save it as “CSV UTF-8”",
+        ),
+        (b"  \n \n", "row 1, column 1: the file is empty; it needs a header and one row per judgment"),
+        (b"sep=,\n" + csv_of("1,p1,a1,A,A"), "row 2, column 2: the row has 5 cells, not 2"),
         (
             csv_of("1,p1,a1,A,A", "2,p1,a1,A,left"),
             "row 3, column choice: 'left' must be one of: A, B, tie, both_bad",

@@ -198,3 +198,15 @@ def test_the_text_shows_every_criterion_of_every_pair():
     assert "strong (candidate) against standard (baseline)" in text
     assert text.count("\nuser ") == 2
     assert text.count("naive") == 4
+
+
+def test_what_no_study_of_ours_writes_is_said():
+    header = "comparison,prompt,annotator,outcome,candidate_arm,baseline_arm"
+    rows = ["1,p,a,win,x,y", "1,q,b,loss,x,y", "2,p,a,win,y,x"]
+
+    assert analyze(judgments_of(*rows, header=header)).caveats == (
+        "1 of 2 comparisons stand with more than one prompt; each judgment counts for the prompt in its own "
+        "row.",
+        "Arms that are compared both ways round make two pairs with a result each: y and x.",
+    )
+    assert analyze(judgments_of("1,p,a,win,x,y", "2,q,a,loss,x,y", header=header)).caveats == ()

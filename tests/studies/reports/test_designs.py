@@ -26,4 +26,5 @@ def test_a_study_of_several_arms_is_reported_by_its_pairs(design):
         ("strong", "mild"),
     }
     assert "strong against mild" in page
+    assert "overall (strong against mild)" in page
     assert not [line for line in violations(study) if "pair" in line or "rows" in line]

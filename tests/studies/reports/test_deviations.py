@@ -66,3 +66,12 @@ def test_judgments_outside_the_dates_are_told():
         "Judgments were stored after the study was closed.",
         "Judgments were stored before the plan was frozen.",
     } <= set(listed(study))
+
+
+def test_a_headline_that_is_not_of_the_primary_criterion_is_told():
+    study = judged_study(comparisons=4)
+    Judgment.objects.filter(criterion__primary=True).delete()
+
+    assert listed(study) == (
+        "The primary criterion follows has no judgments, so the headline is of another one.",
+    )
