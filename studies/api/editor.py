@@ -29,6 +29,7 @@ class BeginningIn(Given):
     title: Annotated[Text, Field(min_length=1, max_length=200)]
     question: Annotated[Text, Field(min_length=1, max_length=300)] = "Which response is better?"
     source: Literal["checkpoint", "given"] = "checkpoint"
+    system: Annotated[Text, Field(max_length=20_000)] = ""
     prompts: Annotated[list[Annotated[Text, Field(min_length=1)]], Field(min_length=1, max_length=10_000)]
 
 
@@ -59,7 +60,8 @@ def begin(request: HttpRequest, response: HttpResponse, given: BeginningIn) -> A
     """Make a first valid draft from a title and some prompts; everything can still change."""
     need_scope(request, Scope.WRITE)
     caller, asked = caller_of(request), given.dict()
-    asked["prompts"] = [{"user": text} for text in given.prompts]
+    always = {"system": given.system} if asked.pop("system").strip() else {}
+    asked["prompts"] = [always | {"user": text} for text in given.prompts]
     study = editing.create_study(beginning(**asked), actor=caller.name, owner=caller.user)
     response["Location"] = f"/api/v1/studies/{study.slug}"
     return Status(201, told(request, response, study))

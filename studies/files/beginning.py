@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from studies.files.pasted import Prompts, named
@@ -20,31 +21,59 @@ _CONSENT = """We study which of two computer-written texts people prefer.
 
 By agreeing you confirm that you are of age and want to take part.
 """
-_ARMS: dict[str, list[dict[str, Any]]] = {
-    "checkpoint": [
-        {"name": "standard", "baseline": True, "checkpoint": "smollm2-135m-instruct"},
+CHECKPOINT, SCALE = "smollm2-135m-instruct", 1.5
+"""What is guided when nothing else is said, and how strongly."""
+
+
+def _guided(checkpoint: str = CHECKPOINT, guidance_scale: float = SCALE) -> list[dict[str, Any]]:
+    guided = {"guidance_scale": guidance_scale, "negative": "default_system"}
+    return [
+        {"name": "standard", "baseline": True, "checkpoint": checkpoint},
         {
             "name": "guided",
-            "checkpoint": "smollm2-135m-instruct",
-            "guidance_scale": 1.5,
-            "negative": "default_system",
+            "checkpoint": checkpoint,
+            **(guided if guidance_scale != 1 else {"control": True}),
         },
-    ],
-    "given": [
+    ]
+
+
+def _served(base_url: str, baseline_model: str, candidate_model: str) -> list[dict[str, Any]]:
+    models = {"baseline": baseline_model, "candidate": candidate_model}
+    return [
+        {"name": name, "endpoint": {"base_url": base_url, "model": model}}
+        | ({"baseline": True} if name == "baseline" else {})
+        for name, model in models.items()
+    ]
+
+
+def _given() -> list[dict[str, Any]]:
+    return [
         {"name": "baseline", "baseline": True, "checkpoint": "given:baseline"},
         {"name": "candidate", "checkpoint": "given:candidate"},
-    ],
+    ]
+
+
+_ARMS: dict[str, Callable[..., list[dict[str, Any]]]] = {
+    "checkpoint": _guided,
+    "endpoint": _served,
+    "given": _given,
 }
 
 
-def beginning(*, study: str, title: str, question: str, source: str, prompts: Prompts) -> dict[str, Any]:
-    """Return the data of a first draft; ``source`` is ``checkpoint`` or ``given``."""
+def beginning(
+    *, study: str, title: str, question: str, source: str, prompts: Prompts, **arms: Any
+) -> dict[str, Any]:
+    """Return the data of a first draft.
+
+    ``source`` is ``checkpoint``, ``endpoint`` or ``given``, and ``arms`` is what is said of it. Two arms
+    of the same guidance scale, 1, are an A/A control.
+    """
     return {
         "study": study,
         "title": title,
         "instructions": _INSTRUCTIONS,
         "consent": _CONSENT,
         "criteria": [{"name": "overall", "question": question, "scale": "tie", "primary": True}],
-        "arms": _ARMS[source],
+        "arms": _ARMS[source](**arms),
         "prompts": named(prompts, taken=[]),
     }

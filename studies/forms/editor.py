@@ -5,14 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
+from studies.files.beginning import CHECKPOINT, SCALE
 from studies.files.nodes import MAX_BYTES
 from studies.presets.catalogue import PRESETS
 
 SOURCES = (
     ("checkpoint", "A checkpoint, guided against standard sampling"),
+    ("endpoint", _("Two models of a server that speaks OpenAI’s protocol")),
     ("given", "Completions that I have already"),
 )
+NEEDED = {
+    "checkpoint": ("checkpoint", "guidance_scale", "system"),
+    "endpoint": ("base_url", "baseline_model", "candidate_model"),
+}
+"""What has to be said of each source."""
 SHAPES = (("lines", "One prompt a line"), ("blocks", "Blocks, parted by an empty line"))
 
 
@@ -41,6 +49,38 @@ class NewStudyForm(forms.Form):
     source = forms.ChoiceField(
         label="Where the responses come from", choices=SOURCES, initial="checkpoint", widget=forms.RadioSelect
     )
+    checkpoint = forms.CharField(
+        label=_("Checkpoint"),
+        max_length=200,
+        required=False,
+        initial=CHECKPOINT,
+        help_text=_("One of those that are there, path:FOLDER, or hub:ORGANISATION/NAME."),
+        widget=forms.TextInput(attrs={"list": "checkpoints", "autocomplete": "off"}),
+    )
+    guidance_scale = forms.FloatField(
+        label=_("Guidance scale of the candidate"),
+        required=False,
+        initial=SCALE,
+        min_value=0,
+        max_value=20,
+        help_text=_("The baseline has 1, which is standard sampling. Above it the instruction counts more."),
+    )
+    system = forms.CharField(
+        label=_("Instruction that every prompt begins with"),
+        required=False,
+        widget=_area(2),
+        help_text=_(
+            "Such as “Answer as a pirate.” Guidance strengthens it; without one, guidance has nothing to do."
+        ),
+    )
+    base_url = forms.CharField(
+        label=_("Address of the server"),
+        max_length=200,
+        required=False,
+        help_text="http://localhost:8000/v1",
+    )
+    baseline_model = forms.CharField(label=_("Model of the baseline"), max_length=200, required=False)
+    candidate_model = forms.CharField(label=_("Model of the candidate"), max_length=200, required=False)
     prompts = forms.CharField(
         label="Prompts",
         widget=_area(8),
@@ -48,6 +88,20 @@ class NewStudyForm(forms.Form):
         error_messages={"required": "Write one prompt at least."},
     )
     shape = forms.ChoiceField(label="They are written as", choices=SHAPES, initial="lines")
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for what the chosen source needs; what others would need is put aside."""
+        data: dict[str, Any] = super().clean() or {}
+        source = data.get("source", "")
+        for name in NEEDED.get(source, ()):
+            if name not in self.errors and data.get(name) in (None, ""):
+                self.add_error(name, _("This is needed for responses from there."))
+        for other, names in NEEDED.items():
+            if other != source:
+                for name in names:
+                    self.errors.pop(name, None)
+                    data.pop(name, None)
+        return data
 
 
 class PromptsForm(forms.Form):

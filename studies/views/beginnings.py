@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from generation.models import Checkpoint
 from studies.domain.errors import StudyError
 from studies.enums import Ability
 from studies.files import editing
@@ -17,7 +18,6 @@ from studies.files.editing import SectionError
 from studies.files.pasted import pasted
 from studies.forms.editor import CopyForm, NewStudyForm
 from studies.models import Study
-from studies.presets.catalogue import PRESETS
 from studies.views.access import signed_in, study_view
 from studies.views.common import actor_of
 
@@ -29,7 +29,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = NewStudyForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         given = dict(form.cleaned_data)
-        given["prompts"] = pasted(given["prompts"], shape=given.pop("shape"))
+        given["prompts"] = pasted(given["prompts"], shape=given.pop("shape"), system=given.pop("system", ""))
         owner = request.user if request.user.is_authenticated else None
         try:
             study = editing.create_study(beginning(**given), actor=actor_of(request), owner=owner)
@@ -38,7 +38,7 @@ def new(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, f"“{study.slug}” is a draft now. Everything can still change.")
             return redirect("studies:edit", study.slug)
-    context = {"form": form, "presets": PRESETS.values()}
+    context = {"form": form, "checkpoints": Checkpoint.objects.filter(endpoint={}).order_by("name")[:100]}
     return render(request, "dashboard/new.html", context, status=422 if form.is_bound else 200)
 
 
@@ -74,8 +74,8 @@ def _place(form: Form, error: StudyError) -> None:
     """Put what the file's check says beside the field that it concerns."""
     problems = error.problems if isinstance(error, SectionError) else []
     for problem in problems:
-        part = problem.field.partition("[")[0]
-        known = {"criteria": "question"}.get(part, part)
+        part, last = problem.field.partition("[")[0], problem.field.rpartition(".")[2]
+        known = {"criteria": "question"}.get(part, last if last in form.fields else part)
         form.add_error(known if known in form.fields else None, f"{problem.field}: {problem.problem}")
     if not problems:
         form.add_error(None, str(error))

@@ -19,6 +19,7 @@ from studies.domain.invites import annotators_link
 from studies.domain.lifecycle import settle
 from studies.enums import Ability, StudyStatus
 from studies.models import Study
+from studies.queries.guidance import idle_guidance
 from studies.views.access import signed_in, study_view
 from studies.views.generating import panel
 from studies.views.next_step import next_step, next_title, watched_step
@@ -54,6 +55,7 @@ def study_page(request: HttpRequest, study: Study) -> HttpResponse:
     """Show a study's state, and its design and log to those who may see them."""
     context = _live(study) | {
         "tab": "overview",
+        "idle": idle_guidance(study) if study.status == StudyStatus.DRAFT else 0,
         "arms": study.arms.select_related("checkpoint"),
         "costs": _costs(study),
         "answers": _answers(study),

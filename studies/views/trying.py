@@ -17,6 +17,7 @@ from studies.enums import Ability
 from studies.files.editing import SECTIONS
 from studies.forms.trial import TrialForm
 from studies.models import Study
+from studies.queries.guidance import idle_guidance
 from studies.queries.trial import trial_of
 from studies.views.access import study_view
 from studies.views.common import actor_of, refuse
@@ -51,6 +52,7 @@ def trial(request: HttpRequest, study: Study) -> HttpResponse:
     context = _live(study) | {
         "tab": "edit",
         "form": form,
+        "idle": idle_guidance(study),
         "sections": SECTIONS.values(),
         "names": study.prompts.values_list("name", flat=True)[:_SUGGESTED],
     }

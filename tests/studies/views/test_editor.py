@@ -204,6 +204,51 @@ def test_a_study_from_nothing_is_a_valid_draft(dashboard):
     assert [prompt.name for prompt in study.prompts.all()] == ["p1", "p2"]
 
 
+NEW = {
+    "title": "Sea talk",
+    "study": "sea-talk",
+    "question": "Which is better?",
+    "prompts": "Tell me about the sea.\r\nAnd the wind?",
+    "shape": "lines",
+}
+
+
+def test_a_new_study_guides_the_checkpoint_and_strengthens_the_instruction_that_it_is_given(dashboard):
+    said = {"checkpoint": "smollm2-135m-instruct", "guidance_scale": "3", "system": "Answer as a pirate."}
+
+    dashboard.post("/new/", NEW | said | {"source": "checkpoint"})
+
+    study = Study.objects.get(slug="sea-talk")
+    arms = [(arm.name, arm.decoding.guidance_scale, arm.baseline) for arm in study.arms.all()]
+    assert arms == [("standard", 1, True), ("guided", 3, False)]
+    assert {prompt.messages[0]["content"] for prompt in study.prompts.all()} == {"Answer as a pirate."}
+
+
+def test_a_new_study_compares_two_models_of_a_server(dashboard):
+    said = {"base_url": "http://localhost:8000/v1", "baseline_model": "small", "candidate_model": "large"}
+
+    dashboard.post("/new/", NEW | said | {"source": "endpoint"})
+
+    study = Study.objects.get(slug="sea-talk")
+    assert [(arm.name, arm.checkpoint.called.model) for arm in study.arms.all()] == [
+        ("baseline", "small"),
+        ("candidate", "large"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "needed"),
+    [
+        ("checkpoint", ["checkpoint", "guidance_scale", "system"]),
+        ("endpoint", ["base_url", "baseline_model", "candidate_model"]),
+    ],
+)
+def test_a_new_study_asks_for_what_its_source_needs(dashboard, source, needed):
+    response = dashboard.post("/new/", NEW | {"source": source})
+
+    assert (response.status_code, list(response.context["form"].errors)) == (422, needed)
+
+
 def test_a_new_study_tells_beside_the_name_what_is_wrong_with_it(dashboard):
     data = {
         "title": "Sea",

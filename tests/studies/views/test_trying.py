@@ -78,6 +78,19 @@ def test_why_nothing_can_be_written_is_shown(dashboard):
     assert "tiny: There is no folder /nowhere." in page
 
 
+def test_guidance_that_has_nothing_to_do_is_told(dashboard):
+    study = draft_study(prompts=2)
+    addresses = (f"/studies/{study.slug}/", f"/studies/{study.slug}/trial/")
+    bare = [{"role": "user", "content": "Tell me about the sea."}]
+    before = [dashboard.get(address).content.decode() for address in addresses]
+
+    study.prompts.filter(name="prompt-1").update(messages=bare)
+
+    told = "Guidance has nothing to do on 1 prompt"
+    after = [dashboard.get(address).content.decode() for address in addresses]
+    assert [told in page for page in (*before, *after)] == [False, False, True, True]
+
+
 def test_what_was_tried_is_deleted_on_request(dashboard):
     study = draft_study(prompts=1)
     start_trial(study=study, prompts=["prompt-0"], arms=["standard"], actor="ada")
