@@ -53,7 +53,9 @@ def in_code(source: str) -> Iterator[Message]:
         texts = [part.value for part in call.args if isinstance(part, ast.Constant)]
         if call.func.id == "plural" and counts:
             yield Message("", *texts[-1].split())
-        elif call.func.id in CALLS and texts and isinstance(texts[0], str):
+        elif call.func.id == "_choice":
+            yield Message("choice", texts[0], "")
+        elif call.func.id in CALLS and len(texts) > call.func.id.startswith("p"):
             context = texts.pop(0) if call.func.id.startswith("p") else ""
             yield Message(context, texts[0], texts[1] if CALLS[call.func.id] > 1 else "")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from studies.enums import Ability, Role
 from studies.models import Membership, Study
@@ -45,7 +46,7 @@ class AccessDeniedError(PermissionDenied):
     """Somebody may see a study, but not do this in it."""
 
     def __init__(self, study: Study, ability: Ability) -> None:
-        super().__init__(f"You may not {ability.label}.")
+        super().__init__(gettext("You may not %(label)s.") % {"label": gettext(ability.label)})
         self.study = study
         self.ability = ability
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
+from django.utils.translation import gettext
 from django_otp import match_token, user_has_device
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -56,7 +57,7 @@ def reset_parts(user: User) -> tuple[str, str]:
 def begin_second_factor(user: User) -> TOTPDevice:
     """Return the key that is to be confirmed, a new one unless one is waiting already."""
     if has_second_factor(user):
-        message = "The second factor is on already: switch it off first."
+        message = gettext("The second factor is on already: switch it off first.")
         raise StudyError(message)
     device, _ = TOTPDevice.objects.get_or_create(user=user, confirmed=False, defaults={"name": "app"})
     return device
@@ -67,7 +68,9 @@ def confirm_second_factor(user: User, code: str) -> list[str]:
     """Switch the second factor on by a first code; return the recovery codes, which are shown once."""
     device = begin_second_factor(user)
     if not device.verify_token(code):
-        message = "This code is not the one of now. Look at the clock of the device, and try the next one."
+        message = gettext(
+            "This code is not the one of now. Look at the clock of the device, and try the next one."
+        )
         raise StudyError(message)
     device.confirmed = True
     device.save()
@@ -120,7 +123,9 @@ def reactivate(user: User, *, actor: str) -> None:
 def promote(user: User, *, actor: str) -> None:
     """Make somebody an administrator of the site, who may do in every study what its owner may."""
     if not user.is_active:
-        message = f"{user.get_username()} is deactivated: activate the account first."
+        message = gettext("%(name)s is deactivated: activate the account first.") % {
+            "name": user.get_username()
+        }
         raise StudyError(message)
     _set_administrator(user, administrator=True)
     note(user, "promoted", actor=actor)
@@ -138,7 +143,9 @@ def _keep_an_administrator(user: User) -> None:
     # All of them are locked in one order, so two who demote each other at once cannot both succeed.
     active = User.objects.select_for_update().filter(is_superuser=True, is_active=True).order_by("pk")
     if [one.pk for one in active] == [user.pk]:
-        message = f"{user.get_username()} is the only administrator: nobody could put that right again."
+        message = gettext("%(name)s is the only administrator: nobody could put that right again.") % {
+            "name": user.get_username()
+        }
         raise StudyError(message)
 
 

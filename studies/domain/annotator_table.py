@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Max, Q
+from django.utils.translation import gettext_noop as _
 
 from studies.domain.conduct import Conduct, agree, conduct
 from studies.enums import AnnotatorStatus, Choice
@@ -16,12 +17,12 @@ from studies.queries import AnnotatorRow
 
 READING, COUNTED, LEFT_OUT = "reading", "counted", "left-out"
 STATES: dict[str, str] = {
-    READING: "Reading the consent",
+    READING: _("Reading the consent"),
     AnnotatorStatus.ACTIVE: AnnotatorStatus.ACTIVE.label,
     AnnotatorStatus.FINISHED: AnnotatorStatus.FINISHED.label,
     AnnotatorStatus.SCREENED: AnnotatorStatus.SCREENED.label,
-    COUNTED: "Counted in the analysis",
-    LEFT_OUT: "Left out of the analysis",
+    COUNTED: _("Counted in the analysis"),
+    LEFT_OUT: _("Left out of the analysis"),
 }
 """What the table can be narrowed to."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from django.utils.translation import gettext
 
 from studies.domain.errors import StudyError
 from studies.enums import Decoy, Frame, Kind
@@ -46,10 +47,10 @@ def _checks(pairs: list[Comparison], wanted: list[Decoy], rng: np.random.Generat
     for decoy in wanted:
         check = next(filter(None, (_check(pair, pairs, decoy, rng) for pair in left)), None)
         if check is None:
-            message = (
-                f"Only {len(made)} of the {len(wanted)} attention checks can be made from these completions: "
-                "too many are too short, or alike. Ask for fewer under “checks”."
-            )
+            message = gettext(
+                "Only %(made)s of the %(wanted)s attention checks can be made from these "
+                "completions: too many are too short, or alike. Ask for fewer under “checks”."
+            ) % {"made": len(made), "wanted": len(wanted)}
             raise StudyError(message)
         made.append(check)
     return made
@@ -90,7 +91,7 @@ def _written(
     taken = {check.candidate_id for check in made}
     hosts = [pair for pair in pairs if pair.candidate_id not in taken]
     if len(hosts) < len(study.written_checks):
-        message = "There are fewer pairs than attention checks. Ask for fewer under “checks”."
+        message = gettext("There are fewer pairs than attention checks. Ask for fewer under “checks”.")
         raise StudyError(message)
     checks = []
     for host, texts in zip(hosts, study.written_checks, strict=False):

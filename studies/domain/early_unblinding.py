@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
@@ -24,13 +26,18 @@ def unblind_early(*, study: Study, reason: str, confirmed: str, actor: str) -> S
         The study does not collect, is unblinded already, no reason is given, or the name is another.
     """
     study = lock_study(study)
-    require(study, StudyStatus.OPEN, StudyStatus.PAUSED, verb="unblinded early")
+    require(study, StudyStatus.OPEN, StudyStatus.PAUSED, verb=_("unblinded early"))
     if study.unblinded_at is not None:
-        raise StudyError(f"“{study.slug}” is unblinded already.")
+        raise StudyError(gettext("“%(study)s” is unblinded already.") % {"study": study.slug})
     if not reason.strip():
-        raise StudyError("Unblinding early needs a reason: the log keeps it and the report quotes it.")
+        raise StudyError(
+            gettext("Unblinding early needs a reason: the log keeps it and the report quotes it.")
+        )
     if confirmed.strip() != study.slug:
-        raise StudyError(f"Type “{study.slug}” to confirm: “{confirmed.strip()}” is something else.")
+        raise StudyError(
+            gettext("Type “%(study)s” to confirm: “%(given)s” is something else.")
+            % {"study": study.slug, "given": confirmed.strip()}
+        )
     study.unblinded_at = timezone.now()
     study.save(update_fields=["unblinded_at"])
     so_far = study.assignments.filter(submitted_at__isnull=False).count()

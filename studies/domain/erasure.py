@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
@@ -16,7 +18,7 @@ from studies.models import Annotator, Judgment, Skip, Study, new_token
 
 ERASED = "(erased)"
 """What stands in place of a reason that may not be empty."""
-PERSONAL = ("external id", "session id", "completion code", "survey answers")
+PERSONAL = (_("external id"), _("session id"), _("completion code"), _("survey answers"))
 """What is erased always, in words."""
 
 
@@ -56,7 +58,9 @@ def _erase(annotator: Annotator, now: datetime) -> None:
 def typed(annotator: Annotator, text: str) -> None:
     """Refuse an erasure that was not confirmed by the annotator's own pseudonym."""
     if text.strip() != annotator.pseudonym:
-        message = f"Type {annotator.pseudonym} to confirm: what is erased cannot be brought back."
+        message = gettext("Type %(pseudonym)s to confirm: what is erased cannot be brought back.") % {
+            "pseudonym": annotator.pseudonym
+        }
         raise StudyError(message)
 
 

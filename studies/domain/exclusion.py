@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
@@ -14,15 +16,15 @@ from studies.enums import StudyStatus
 from studies.models import Annotator, Exclusion, Study
 
 RULES: dict[str, str] = {
-    "failed-checks": "Failed the attention checks",
-    "too-fast": "Answered faster than the responses can be read",
-    "straight-lining": "Gave the same answer throughout",
-    "inconsistent": "Contradicted themselves when a pair came again with its sides swapped",
-    "disagreeing": "Agreed too little with the others who judged the same pairs",
-    "withdrew": "Asked to have their answers left out",
-    "duplicate-person": "Took part before under another name",
-    "technical-problem": "Could not see the responses as they were meant",
-    "protocol-deviation": "Another deviation from the protocol, told in the reason",
+    "failed-checks": _("Failed the attention checks"),
+    "too-fast": _("Answered faster than the responses can be read"),
+    "straight-lining": _("Gave the same answer throughout"),
+    "inconsistent": _("Contradicted themselves when a pair came again with its sides swapped"),
+    "disagreeing": _("Agreed too little with the others who judged the same pairs"),
+    "withdrew": _("Asked to have their answers left out"),
+    "duplicate-person": _("Took part before under another name"),
+    "technical-problem": _("Could not see the responses as they were meant"),
+    "protocol-deviation": _("Another deviation from the protocol, told in the reason"),
 }
 """The named rules and their words."""
 
@@ -30,10 +32,13 @@ RULES: dict[str, str] = {
 def exclude_annotator(*, annotator: Annotator, rule: str, reason: str, actor: str) -> Exclusion:
     """Leave an annotator's judgments out of the analysis. The report shows results with and without."""
     if rule not in RULES:
-        message = f"There is no exclusion rule “{rule}”. The rules are: {', '.join(RULES)}."
+        message = gettext("There is no exclusion rule “%(rule)s”. The rules are: %(names)s.") % {
+            "rule": rule,
+            "names": ", ".join(RULES),
+        }
         raise StudyError(message)
     if not reason.strip():
-        message = "An exclusion needs a reason: the report quotes it."
+        message = gettext("An exclusion needs a reason: the report quotes it.")
         raise StudyError(message)
     try:
         with transaction.atomic():
@@ -49,7 +54,9 @@ def exclude_annotator(*, annotator: Annotator, rule: str, reason: str, actor: st
                 actor=actor, action="annotator.excluded", study=study, after=_account(exclusion, annotator)
             )
     except IntegrityError as error:
-        message = f"{annotator.pseudonym} is excluded by this rule already."
+        message = gettext("%(pseudonym)s is excluded by this rule already.") % {
+            "pseudonym": annotator.pseudonym
+        }
         raise StudyError(message) from error
     return exclusion
 
@@ -60,7 +67,7 @@ def revoke_exclusion(*, exclusion: Exclusion, actor: str) -> Exclusion:
     exclusion = Exclusion.objects.select_for_update().get(pk=exclusion.pk)
     study = _writable(exclusion.study_id)
     if exclusion.revoked_at is not None:
-        message = "This exclusion has been revoked already."
+        message = gettext("This exclusion has been revoked already.")
         raise StudyError(message)
     exclusion.revoked_at = timezone.now()
     exclusion.save(update_fields=["revoked_at"])
@@ -76,7 +83,7 @@ def revoke_exclusion(*, exclusion: Exclusion, actor: str) -> Exclusion:
 def _writable(pk: int) -> Study:
     study = Study.objects.select_for_update().get(pk=pk)
     if study.status == StudyStatus.ARCHIVED:
-        message = f"“{study.slug}” is archived: it can be read, not changed."
+        message = gettext("“%(study)s” is archived: it can be read, not changed.") % {"study": study.slug}
         raise StudyError(message)
     return study
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from studies.analysis.plan import GROUP_SEQUENTIAL, plan_from
 from studies.domain.audit import record_event
@@ -28,16 +30,21 @@ def extend_study(*, study: Study, overlap: int, reason: str, actor: str) -> Stud
         is group-sequential.
     """
     study = lock_study(study)
-    require(study, StudyStatus.OPEN, StudyStatus.PAUSED, verb="extended")
+    require(study, StudyStatus.OPEN, StudyStatus.PAUSED, verb=_("extended"))
     refuse_extension(study)
     before = study.judgments_each
     if not before < overlap <= MOST:
         raise StudyError(
-            f"Each comparison of “{study.slug}” is judged {before} times now: the new number has to be "
-            f"larger, and at most {MOST}."
+            gettext(
+                "Each comparison of “%(study)s” is judged %(before)s times now: the new "
+                "number has to be larger, and at most %(MOST)s."
+            )
+            % {"study": study.slug, "before": before, "MOST": MOST}
         )
     if not reason.strip():
-        raise StudyError("An extension deviates from the plan and needs a reason: the report quotes it.")
+        raise StudyError(
+            gettext("An extension deviates from the plan and needs a reason: the report quotes it.")
+        )
     study.extension = overlap - study.overlap
     study.save(update_fields=["extension"])
     rows = add_slots(study, known=before)
@@ -55,7 +62,10 @@ def refuse_extension(study: Study) -> None:
     """Refuse what would break the error rate that the plan promised."""
     if plan_from(study.analysis).interim.method == GROUP_SEQUENTIAL:
         raise StudyError(
-            f"The plan of “{study.slug}” is group-sequential: the boundaries of its looks rest on the "
-            "planned number of judgments, so it cannot be extended. Plan anytime-valid looks where that may "
-            "be wanted."
+            gettext(
+                "The plan of “%(study)s” is group-sequential: the boundaries of its looks "
+                "rest on the planned number of judgments, so it cannot be extended. Plan "
+                "anytime-valid looks where that may be wanted."
+            )
+            % {"study": study.slug}
         )

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from studies.domain.audit import record_event, sha256
 from studies.domain.errors import StudyError
@@ -59,13 +60,13 @@ def find_invitation(token: str) -> Invitation:
         Invitation.objects.select_related("study", "created_by").filter(token_hash=sha256(token)).first()
     )
     if invitation is None:
-        raise InvitationError("This link is not known. It may have lost its end when it was copied.")
+        raise InvitationError(gettext("This link is not known. It may have lost its end when it was copied."))
     if invitation.accepted_at:
-        raise InvitationError("This link has been used: each is for one person.")
+        raise InvitationError(gettext("This link has been used: each is for one person."))
     if invitation.revoked_at:
-        raise InvitationError("This link was withdrawn.")
+        raise InvitationError(gettext("This link was withdrawn."))
     if invitation.expires_at <= timezone.now():
-        raise InvitationError("This link has run out.")
+        raise InvitationError(gettext("This link has run out."))
     return invitation
 
 
@@ -77,7 +78,7 @@ def accept(*, token: str, user: User) -> Invitation:
         accepted_by=user, accepted_at=timezone.now()
     )
     if not taken:
-        raise InvitationError("Somebody else used this link just now.")
+        raise InvitationError(gettext("Somebody else used this link just now."))
     _log(invitation, "invitation.accepted", actor=user.get_username())
     if invitation.study is not None:
         add_member(study=invitation.study, user=user, role=Role(invitation.role), actor=user.get_username())
@@ -88,7 +89,9 @@ def accept(*, token: str, user: User) -> Invitation:
 def revoke(*, invitation: Invitation, actor: str) -> None:
     """Withdraw a link that nobody has taken."""
     if not Invitation.objects.filter(_open(), pk=invitation.pk).update(revoked_at=timezone.now()):
-        raise InvitationError("This link has been used or has run out, so there is nothing to withdraw.")
+        raise InvitationError(
+            gettext("This link has been used or has run out, so there is nothing to withdraw.")
+        )
     _log(invitation, "invitation.revoked", actor=actor)
 
 

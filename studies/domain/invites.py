@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext
 
 from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
@@ -55,6 +56,6 @@ def revoked_study(invite: str) -> Study | None:
 def _writable(study: Study) -> Study:
     study = Study.objects.select_for_update().get(pk=study.pk)
     if study.status in UNBLINDED:
-        message = f"“{study.slug}” is closed: its link lets nobody in any more."
+        message = gettext("“%(study)s” is closed: its link lets nobody in any more.") % {"study": study.slug}
         raise StudyError(message)
     return study

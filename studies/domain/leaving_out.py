@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from generation import requests
 from generation.models import Completion
 from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
 from studies.domain.lifecycle import refuse_frozen
-from studies.enums import Draws, Kind, StudyStatus
+from studies.enums import Draws, Kind, StudyStatus, in_sentence
 from studies.models import Comparison, Study
 from studies.queries.scan import scan
 
@@ -33,7 +34,7 @@ class Redrawn:
 def leave_out(*, study: Study, comparisons: Collection[int], reason: str, actor: str) -> int:
     """Take comparisons out of the plan: no annotator meets them. Their texts stay, and who did it and why."""
     if not reason.strip():
-        message = "Leaving a comparison out needs a reason: the log and the frozen plan keep it."
+        message = gettext("Leaving a comparison out needs a reason: the log and the frozen plan keep it.")
         raise StudyError(message)
     refuse_frozen(study=study, actor=actor, wanted=f"leaving out {len(comparisons)} comparisons")
     with transaction.atomic():
@@ -54,7 +55,7 @@ def redraw(*, study: Study, comparisons: Collection[int], reason: str, actor: st
     both. Where arms share their noise, all completions of the prompt are, so that they go on sharing it.
     """
     if not reason.strip():
-        message = "Drawing a completion anew needs a reason: the log keeps it."
+        message = gettext("Drawing a completion anew needs a reason: the log keeps it.")
         raise StudyError(message)
     refuse_frozen(study=study, actor=actor, wanted=f"drawing {len(comparisons)} comparisons anew")
     with transaction.atomic():
@@ -98,10 +99,10 @@ def _turn(
 def _changeable(study: Study) -> Study:
     study = Study.objects.select_for_update().get(pk=study.pk)
     if study.status not in (StudyStatus.READY, StudyStatus.GENERATING):
-        message = (
-            f"“{study.slug}” is {study.get_status_display().lower()}: comparisons can be left out or drawn "
-            "anew once its completions are there, until it opens."
-        )
+        message = gettext(
+            "“%(study)s” is %(status)s: comparisons can be left out or drawn anew once its "
+            "completions are there, until it opens."
+        ) % {"study": study.slug, "status": in_sentence(study.get_status_display())}
         raise StudyError(message)
     return study
 
@@ -113,8 +114,10 @@ def _found(study: Study, comparisons: Collection[int], kind: Kind) -> list[Compa
         some = study.comparisons.filter(pk__in=wanted[first : first + _TAKEN], kind=kind)
         pairs += some.select_related("prompt").order_by("pk")
     if not pairs:
-        where = "left out of it" if kind is Kind.LEFT_OUT else "in its plan"
-        message = f"“{study.slug}” has none of these comparisons {where}; `study scan` lists those that are."
+        where = gettext("left out of it") if kind is Kind.LEFT_OUT else gettext("in its plan")
+        message = gettext(
+            "“%(study)s” has none of these comparisons %(where)s; `study scan` lists those that are."
+        ) % {"study": study.slug, "where": where}
         raise StudyError(message)
     return pairs
 
@@ -150,9 +153,11 @@ def _replicates(pairs: Iterable[Comparison]) -> list[tuple[Comparison, int]]:
 def _obstacle(completion: Completion) -> str:
     """Return why a completion cannot be drawn anew, or nothing."""
     if completion.checkpoint.given or (completion.status == "done" and completion.claimed_at is None):
-        return "Imported completions cannot be drawn anew: no worker of this site wrote them."
+        return gettext("Imported completions cannot be drawn anew: no worker of this site wrote them.")
     if completion.as_request().spec.temperature == 0:
-        return "Greedy decoding (temperature 0) draws nothing, so a new draw would write the same text."
+        return gettext(
+            "Greedy decoding (temperature 0) draws nothing, so a new draw would write the same text."
+        )
     return ""
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from generation import holding, requests
 from generation.models import GIVEN, Completion
@@ -19,7 +21,7 @@ from studies.domain.pairing import pair_completions, plan_slots
 from studies.domain.plan import frozen_plan, plan_hash
 from studies.domain.reporting import ask_for_report
 from studies.domain.wanted import wanted_counts, wanted_places
-from studies.enums import Draws, Kind, NoticeEvent, StudyStatus
+from studies.enums import Draws, Kind, NoticeEvent, StudyStatus, in_sentence
 from studies.models import Arm, Prompt, Study
 from studies.queries.trial import trial_key
 
@@ -34,9 +36,14 @@ def lock_study(study: Study) -> Study:
 def require(study: Study, *statuses: StudyStatus, verb: str) -> None:
     """Refuse what cannot be done in the study's status, and say in which it can."""
     if study.status not in statuses:
-        wanted = " or ".join(StudyStatus(status).label.lower() for status in statuses)
-        now = StudyStatus(study.status).label.lower()
-        message = f"“{study.slug}” is {now}, so it cannot be {verb}: it has to be {wanted}."
+        wanted = gettext(" or ").join(in_sentence(StudyStatus(status).label) for status in statuses)
+        now = in_sentence(StudyStatus(study.status).label)
+        message = gettext("“%(study)s” is %(now)s, so it cannot be %(verb)s: it has to be %(wanted)s.") % {
+            "study": study.slug,
+            "now": now,
+            "verb": gettext(verb),
+            "wanted": wanted,
+        }
         raise StudyError(message)
 
 
@@ -82,7 +89,7 @@ def completion_request(study: Study, prompt: Prompt, arm: Arm, replicate: int) -
 def start_generation(*, study: Study, actor: str) -> Study:
     """Ask the workers for every completion that is not there yet."""
     study = lock_study(study)
-    require(study, StudyStatus.DRAFT, verb="generated")
+    require(study, StudyStatus.DRAFT, verb=_("generated"))
     wanted = (item for item in completion_requests(study) if not item.checkpoint.given)
     requests.request_completions(study.key, wanted)
     return move(study, StudyStatus.GENERATING, actor=actor, action="generation_started")
@@ -128,9 +135,11 @@ def _tell_done(study: Study, pairs: int) -> None:
 def open_study(*, study: Study, actor: str) -> Study:
     """Freeze the plan, make the slot plan, let annotators in."""
     study = settle(lock_study(study))
-    require(study, StudyStatus.READY, verb="opened")
+    require(study, StudyStatus.READY, verb=_("opened"))
     if not study.comparisons.filter(identical=False, kind=Kind.REAL).exists():
-        message = f"“{study.slug}” has no pair of differing completions, so there is nothing to compare."
+        message = gettext(
+            "“%(study)s” has no pair of differing completions, so there is nothing to compare."
+        ) % {"study": study.slug}
         raise StudyError(message)
     plan_slots(study)
     plan_checks(study)
@@ -146,7 +155,7 @@ def open_study(*, study: Study, actor: str) -> Study:
 def pause_study(*, study: Study, actor: str) -> Study:
     """Serve no further comparison; answers to those on screen are still taken."""
     study = lock_study(study)
-    require(study, StudyStatus.OPEN, verb="paused")
+    require(study, StudyStatus.OPEN, verb=_("paused"))
     return move(study, StudyStatus.PAUSED, actor=actor, action="paused")
 
 
@@ -154,7 +163,7 @@ def pause_study(*, study: Study, actor: str) -> Study:
 def resume_study(*, study: Study, actor: str) -> Study:
     """Serve comparisons again."""
     study = lock_study(study)
-    require(study, StudyStatus.PAUSED, verb="resumed")
+    require(study, StudyStatus.PAUSED, verb=_("resumed"))
     return move(study, StudyStatus.OPEN, actor=actor, action="resumed")
 
 
@@ -162,7 +171,7 @@ def resume_study(*, study: Study, actor: str) -> Study:
 def close_study(*, study: Study, actor: str) -> Study:
     """End the collection for good, and ask for its report."""
     study = lock_study(study)
-    require(study, StudyStatus.OPEN, StudyStatus.PAUSED, verb="closed")
+    require(study, StudyStatus.OPEN, StudyStatus.PAUSED, verb=_("closed"))
     study.closed_at = timezone.now()
     study = move(study, StudyStatus.CLOSED, actor=actor, action="closed")
     ask_for_report(study=study, actor=actor)
@@ -173,7 +182,7 @@ def close_study(*, study: Study, actor: str) -> Study:
 def archive_study(*, study: Study, actor: str) -> Study:
     """Put a closed study away; it stays readable."""
     study = lock_study(study)
-    require(study, StudyStatus.CLOSED, verb="archived")
+    require(study, StudyStatus.CLOSED, verb=_("archived"))
     return move(study, StudyStatus.ARCHIVED, actor=actor, action="archived")
 
 
@@ -187,8 +196,8 @@ def refuse_frozen(*, study: Study, actor: str, wanted: str) -> None:
             before={"plan_hash": study.plan_hash},
             after={"wanted": wanted},
         )
-        message = (
-            f"The plan of “{study.slug}” was frozen when it opened ({study.plan_hash[:12]}), so it cannot "
+        message = gettext(
+            "The plan of “%(study)s” was frozen when it opened (%(hash)s), so it cannot "
             "change. Import the file under another name to start a new study."
-        )
+        ) % {"study": study.slug, "hash": study.plan_hash[:12]}
         raise PlanFrozenError(message)

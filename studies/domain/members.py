@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
@@ -28,7 +30,7 @@ def change_role(*, member: Membership, role: Role, actor: str) -> Membership:
     before = Role(member.role)
     if role is before:
         return member
-    _keep_an_owner(member, "given another role")
+    _keep_an_owner(member, _("given another role"))
     member.role = role
     member.save(update_fields=["role"])
     name = member.user.get_username()
@@ -46,7 +48,7 @@ def change_role(*, member: Membership, role: Role, actor: str) -> Membership:
 def remove_member(*, member: Membership, actor: str) -> None:
     """Take somebody's part in a study away."""
     member = _held(member)
-    _keep_an_owner(member, "removed")
+    _keep_an_owner(member, _("removed"))
     before = {"member": member.user.get_username(), "role": member.role}
     study = member.study
     member.delete()
@@ -58,7 +60,7 @@ def _held(member: Membership) -> Membership:
     Study.objects.select_for_update().get(pk=member.study_id)
     held = Membership.objects.select_related("study", "user").filter(pk=member.pk).first()
     if held is None:
-        message = "This member is gone already: somebody else removed them. Reload the page."
+        message = gettext("This member is gone already: somebody else removed them. Reload the page.")
         raise StudyError(message)
     return held
 
@@ -67,5 +69,7 @@ def _keep_an_owner(member: Membership, verb: str) -> None:
     owners = Membership.objects.filter(study=member.study, role=Role.OWNER, user__is_active=True)
     if member.role == Role.OWNER and not owners.exclude(pk=member.pk).exists():
         name = member.user.get_username()
-        message = f"{name} is the only owner, so they cannot be {verb}: make somebody else an owner first."
+        message = gettext(
+            "%(name)s is the only owner, so they cannot be %(verb)s: make somebody else an owner first."
+        ) % {"name": name, "verb": gettext(verb)}
         raise StudyError(message)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
 from studies.domain.conduct import Conduct, agree, conduct
 from studies.domain.errors import StudyError
 from studies.domain.exclusion import exclude_annotator
@@ -14,18 +17,30 @@ _FEWEST_ANSWERS = 10
 """Fewer answers than that say nothing of straight-lining, nor of agreement with the others."""
 _FEWEST_REPEATS = 2
 _WORDS = {
-    "failed_checks": "Not passed: {} attention checks or more",
-    "median_active_ms": f"A median active time below {{}} ms, of {_FEWEST_TIMES} comparisons or more",
-    "same_answer_share": f"One answer in a share of {{}} or more, of {_FEWEST_ANSWERS} comparisons or more",
-    "self_agreement": f"Swapped repeats alike in a share below {{}}, of {_FEWEST_REPEATS} repeats or more",
-    "others_agreement": "A mean share below {} of the others who gave the same answer, "
-    f"of {_FEWEST_ANSWERS} comparisons or more that others judged too",
+    "failed_checks": _("Not passed: {threshold} attention checks or more"),
+    "median_active_ms": _("A median active time below {threshold} ms, of {least} comparisons or more"),
+    "same_answer_share": _("One answer in a share of {threshold} or more, of {least} comparisons or more"),
+    "self_agreement": _("Swapped repeats alike in a share below {threshold}, of {least} repeats or more"),
+    "others_agreement": _(
+        "A mean share below {threshold} of the others who gave the same answer, of {least} comparisons or "
+        "more that others judged too"
+    ),
+}
+_LEAST = {
+    "median_active_ms": _FEWEST_TIMES,
+    "same_answer_share": _FEWEST_ANSWERS,
+    "self_agreement": _FEWEST_REPEATS,
+    "others_agreement": _FEWEST_ANSWERS,
 }
 
 
-def spoken_rules(study: Study) -> list[str]:
-    """Return the study's rules as sentences with their thresholds."""
-    return [words.format(study.quality[key]) for key, words in _WORDS.items() if key in study.quality]
+def spoken_rules(study: Study, *, say: Callable[[str], str] = str) -> list[str]:
+    """Return the study's rules as sentences with their thresholds; ``say`` may put them into a language."""
+    return [
+        say(words).format(threshold=study.quality[key], least=_LEAST.get(key))
+        for key, words in _WORDS.items()
+        if key in study.quality
+    ]
 
 
 def broken_rules(study: Study, how: Conduct) -> Iterator[tuple[str, str]]:
@@ -88,7 +103,9 @@ def apply_rules(*, study: Study, actor: str) -> list[Exclusion]:
     revoked it, and a rule does not overrule a person.
     """
     if not study.frozen:
-        message = f"“{study.slug}” is not open yet, so there is nobody to judge by its rules."
+        message = gettext("“%(study)s” is not open yet, so there is nobody to judge by its rules.") % {
+            "study": study.slug
+        }
         raise StudyError(message)
     known = set(
         Exclusion.objects.filter(study=study, annotator__isnull=False).values_list("annotator", "rule")

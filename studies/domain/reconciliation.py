@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from django.db.models import Count, Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from studies.domain.errors import StudyError
 from studies.enums import AnnotatorStatus
@@ -24,14 +26,14 @@ _GONE = ("RETURNED", "TIMED-OUT", "TIMED OUT", "REJECTED")
 class Verdict(Enum):
     """What is to be done about somebody; the value is what the page says."""
 
-    PAY = "Finished: pay"
-    SCREENED = "Screened out: pay as the site's rules say"
-    UNFINISHED = "Began and did not finish"
-    TIMED_OUT = "Finished here, but the site says timed out or returned: pay by hand"
+    PAY = _("Finished: pay")
+    SCREENED = _("Screened out: pay as the site's rules say")
+    UNFINISHED = _("Began and did not finish")
+    TIMED_OUT = _("Finished here, but the site says timed out or returned: pay by hand")
     GONE = "Returned or timed out"
-    WRONG_CODE = "Says to be done, but did not finish here: look into it"
-    NEVER_CAME = "Never came here"
-    UNLISTED = "Came here, but is not on the list"
+    WRONG_CODE = _("Says to be done, but did not finish here: look into it")
+    NEVER_CAME = _("Never came here")
+    UNLISTED = _("Came here, but is not on the list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,9 @@ def reconcile(study: Study, data: bytes) -> list[Person]:
 def _rows(data: bytes) -> Iterator[tuple[str, str, str]]:
     """Yield id, status and code of each line, by the headings that recruiting sites use."""
     if len(data) > _MOST_BYTES:
-        message = f"The file is larger than {_MOST_BYTES // 2**20} MB, so it is no such list."
+        message = gettext("The file is larger than %(value)s MB, so it is no such list.") % {
+            "value": _MOST_BYTES // 2**20
+        }
         raise StudyError(message)
     try:
         reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig")))
@@ -71,14 +75,16 @@ def _rows(data: bytes) -> Iterator[tuple[str, str, str]]:
             next((heads[n] for n in names if n in heads), "") for names in (_PERSON, _STATUS, _CODE)
         )
         if not person or not status:
-            message = "The file has no columns “Participant id” and “Status”. Export the submissions as CSV."
+            message = gettext(
+                "The file has no columns “Participant id” and “Status”. Export the submissions as CSV."
+            )
             raise StudyError(message)
         seen = {}
         for row in reader:
             # Who tried twice is listed twice; the later line counts.
             seen[(row[person] or "").strip()] = ((row[status] or "").strip(), (row.get(code) or "").strip())
     except (UnicodeDecodeError, csv.Error) as error:
-        message = "The file is not a CSV in UTF-8."
+        message = gettext("The file is not a CSV in UTF-8.")
         raise StudyError(message) from error
     for key, (said, given) in seen.items():
         if key:

@@ -17,12 +17,13 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from generation.owners import owner_is_gone
 from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
 from studies.domain.versions import versions
-from studies.enums import ReportKind, ReportState, StudyStatus
+from studies.enums import ReportKind, ReportState, StudyStatus, in_sentence
 from studies.models import Exclusion, Judgment, Report, ReportFile, Study
 
 TASK = "studies.make_report"
@@ -98,10 +99,10 @@ def keep_interim(*, study: Study, actor: str, made: Made) -> Report:
 
 def _require_unblinded(study: Study) -> None:
     if not study.closed:
-        message = (
-            f"“{study.slug}” is {StudyStatus(study.status).label.lower()}: its report can be made when it is "
-            "closed, so that nobody sees results while judgments are still collected. Close it first."
-        )
+        message = gettext(
+            "“%(study)s” is %(status)s: its report can be made when it is closed, so that "
+            "nobody sees results while judgments are still collected. Close it first."
+        ) % {"study": study.slug, "status": in_sentence(StudyStatus(study.status).label)}
         raise StudyError(message)
 
 
@@ -115,19 +116,25 @@ def changes_since(report: Report) -> tuple[str, ...]:
     found = []
     judgments = Judgment.objects.filter(assignment__study=report.study_id).count() - report.judgments
     if judgments:
-        found.append(f"Judgments {'added' if judgments > 0 else 'taken back'} since: {abs(judgments)}.")
+        words = (
+            gettext("Judgments added since: %(number)s.")
+            if judgments > 0
+            else gettext("Judgments taken back since: %(number)s.")
+        )
+        found.append(words % {"number": abs(judgments)})
     since = report.read_at or report.asked_at
     changed = Exclusion.objects.filter(study=report.study_id)
     changed = changed.filter(Q(created_at__gt=since) | Q(revoked_at__gt=since))
     if number := changed.count():
-        found.append(f"Exclusions made or revoked since: {number}.")
+        found.append(gettext("Exclusions made or revoked since: %(number)s.") % {"number": number})
     return (*found, *changes_of_versions(report))
 
 
 def changes_of_versions(report: Report) -> list[str]:
     """Return what has another version than when the report was made, a sentence each."""
     return [
-        f"It was made by {name} {report.versions.get(name, '(none)')}; now there is {now}."
+        gettext("It was made by %(name)s %(known)s; now there is %(now)s.")
+        % {"name": name, "known": report.versions.get(name, "(none)"), "now": now}
         for name, now in versions().items()
         if report.versions.get(name) != now
     ]
@@ -149,8 +156,11 @@ def numbered(study: Study, number: int) -> Report:
     """
     done = {report.number: report for report in finished_reports(study)}
     if number not in done:
-        known = ", ".join(map(str, sorted(done))) or "none yet"
-        raise StudyError(f"“{study.slug}” has no finished report {number}. Finished: {known}.")
+        known = ", ".join(map(str, sorted(done))) or gettext("none yet")
+        raise StudyError(
+            gettext("“%(study)s” has no finished report %(number)s. Finished: %(known)s.")
+            % {"study": study.slug, "number": number, "known": known}
+        )
     return done[number]
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext
 
 from generation.spec import Message
 from studies import queries
@@ -70,7 +71,10 @@ def blinded_pairs(_study: Study, comparisons: list[Comparison], *, first: int) -
 
 def _blinded(comparison: Comparison, number: int) -> BlindedPair:
     slot = _slot(comparison)
-    candidate, baseline = f"Response {slot}", f"Response {slot.other}"
+    candidate, baseline = (
+        gettext("Response %(slot)s") % {"slot": slot},
+        gettext("Response %(other)s") % {"other": slot.other},
+    )
     return BlindedPair(
         number=number,
         name=comparison.prompt.name,

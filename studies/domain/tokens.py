@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from studies.domain.audit import record_event, sha256
 from studies.domain.errors import StudyError
@@ -31,12 +32,17 @@ def make_token(
 ) -> tuple[ApiToken, str]:
     """Make a token; return it with its secret, which is nowhere else and cannot be had again."""
     if not name.strip():
-        message = "A token needs a name that says what it is for."
+        message = gettext("A token needs a name that says what it is for.")
         raise StudyError(message)
     if not scopes:
-        raise StudyError(f"A token needs a scope or more. Scopes: {', '.join(Scope.values)}.")
+        raise StudyError(
+            gettext("A token needs a scope or more. Scopes: %(names)s.") % {"names": ", ".join(Scope.values)}
+        )
     if days not in DAYS:
-        raise StudyError(f"A token lasts {', '.join(map(str, DAYS[:-1]))} or {DAYS[-1]} days, not {days}.")
+        raise StudyError(
+            gettext("A token lasts %(names)s or %(value)s days, not %(days)s.")
+            % {"names": ", ".join(map(str, DAYS[:-1])), "value": DAYS[-1], "days": days}
+        )
     secret = _MARK + secrets.token_urlsafe(32)
     now = timezone.now()
     token = ApiToken.objects.create(
@@ -56,7 +62,7 @@ def make_token(
 def revoke_token(*, token: ApiToken, actor: str) -> None:
     """Let a token in no more."""
     if not ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
-        raise StudyError(f"The token “{token.name}” is withdrawn already.")
+        raise StudyError(gettext("The token “%(name)s” is withdrawn already.") % {"name": token.name})
     _log(token, "token.revoked", actor=actor)
 
 

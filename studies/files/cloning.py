@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext
 
 from generation.models import Completion
 from studies.domain import lifecycle
@@ -25,8 +26,10 @@ def copy_study(
     """
     if completions and study.frozen and not study.unblinded:
         raise StudyError(
-            "Its completions stay where they are until the study is closed: a draft would tell which arm "
-            "wrote which. Copy it without them, or close it first."
+            gettext(
+                "Its completions stay where they are until the study is closed: a draft would tell which arm "
+                "wrote which. Copy it without them, or close it first."
+            )
         )
     with transaction.atomic():
         made = create_study(copy_of(study, name=name), actor=actor, owner=owner)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 from pydantic import Field, ValidationError
 
 from generation import requests
@@ -17,7 +18,7 @@ from studies.domain import lifecycle
 from studies.domain.audit import record_event
 from studies.domain.errors import StudyError
 from studies.domain.wanted import wanted_places
-from studies.enums import StudyStatus
+from studies.enums import StudyStatus, in_sentence
 from studies.files.errors import StudyFileError
 from studies.files.nodes import read_bytes
 from studies.files.reader import problem_of
@@ -64,9 +65,18 @@ class CompletionsError(StudyFileError):
 
     def __init__(self, wrong: list[tuple[int, str]], *, name: str) -> None:
         self.wrong = wrong
-        told = "; ".join(f"line {line}: {problem}" for line, problem in wrong[:_SHOWN])
-        more = f"; and {len(wrong) - _SHOWN} more lines" if len(wrong) > _SHOWN else ""
-        super().__init__(f"{told}{more}. Nothing was imported.", name=name)
+        told = "; ".join(
+            gettext("line %(line)s: %(problem)s") % {"line": line, "problem": problem}
+            for line, problem in wrong[:_SHOWN]
+        )
+        more = (
+            gettext("; and %(value)s more lines") % {"value": len(wrong) - _SHOWN}
+            if len(wrong) > _SHOWN
+            else ""
+        )
+        super().__init__(
+            gettext("%(told)s%(more)s. Nothing was imported.") % {"told": told, "more": more}, name=name
+        )
 
 
 def import_completions(study: Study, path: Path, *, actor: str, arm: str = "") -> int:
@@ -76,16 +86,17 @@ def import_completions(study: Study, path: Path, *, actor: str, arm: str = "") -
     completion yet; where all are of one ``arm``, rows need not name it.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise StudyFileError("the file is neither .jsonl nor .csv", name=path.name)
+        raise StudyFileError(gettext("the file is neither .jsonl nor .csv"), name=path.name)
     data = read_bytes(path, most=MAX_BYTES)
     rows = read_rows(data, name=path.name, columns=_COLUMNS, most=MAX_BYTES)
     if not rows:
-        raise StudyFileError("the file holds no completion", name=path.name, line=1)
+        raise StudyFileError(gettext("the file holds no completion"), name=path.name, line=1)
     with transaction.atomic():
         study = Study.objects.select_for_update().get(pk=study.pk)
         if study.status not in (StudyStatus.DRAFT, StudyStatus.GENERATING):
             raise StudyError(
-                f"“{study.slug}” is {study.get_status_display().lower()}; completions are taken before that."
+                gettext("“%(study)s” is %(status)s; completions are taken before that.")
+                % {"study": study.slug, "status": in_sentence(study.get_status_display())}
             )
         entries = _checked(study, rows, name=path.name, arm=arm)
         _store(study, entries)
@@ -147,17 +158,24 @@ def places(study: Study) -> dict[Place, bool]:
 def _foreign(entry: CompletionEntry, arm: str) -> str:
     if not arm or entry.arm == arm:
         return ""
-    return f"is of the arm “{entry.arm}”, but the file was sent as that of “{arm}”"
+    return gettext("is of the arm “%(arm)s”, but the file was sent as that of “%(arm2)s”") % {
+        "arm": entry.arm,
+        "arm2": arm,
+    }
 
 
 def _misplaced(place: Place, wanted: dict[Place, bool], seen: dict[Place, int]) -> str:
     prompt, arm, replicate = place
-    told = f"prompt “{prompt}”, arm “{arm}”, replicate {replicate}"
+    told = gettext("prompt “%(prompt)s”, arm “%(arm)s”, replicate %(replicate)s") % {
+        "prompt": prompt,
+        "arm": arm,
+        "replicate": replicate,
+    }
     if place not in wanted:
-        return f"the study has no {told}"
+        return gettext("the study has no %(told)s") % {"told": told}
     if place in seen:
-        return f"{told} is on line {seen[place]} already"
-    return f"{told} has a completion already" if wanted[place] else ""
+        return gettext("%(told)s is on line %(value)s already") % {"told": told, "value": seen[place]}
+    return gettext("%(told)s has a completion already") % {"told": told} if wanted[place] else ""
 
 
 def _store(study: Study, entries: list[CompletionEntry]) -> None:

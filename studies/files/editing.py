@@ -8,6 +8,8 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from studies.domain.audit import canonical, sha256
 from studies.domain.errors import StudyError
@@ -37,51 +39,51 @@ SECTIONS: dict[str, Section] = {
     for section in (
         Section(
             "basics",
-            "Texts",
-            "What annotators read before the first comparison, and how responses are shown.",
+            _("Texts"),
+            _("What annotators read before the first comparison, and how responses are shown."),
             ("title", "description", "instructions", "consent", "minutes", "text", "answer_marker"),
         ),
-        Section("prompts", "Prompts", "What the arms answer.", ("prompts",)),
+        Section("prompts", _("Prompts"), _("What the arms answer."), ("prompts",)),
         Section(
             "arms",
-            "Arms",
-            "The ways of writing responses, and which of them are compared.",
+            _("Arms"),
+            _("The ways of writing responses, and which of them are compared."),
             ("arms", "comparisons", "draws", "replicates", "seed"),
         ),
         Section(
             "criteria",
-            "Criteria",
-            "What annotators are asked about each pair.",
+            _("Criteria"),
+            _("What annotators are asked about each pair."),
             ("criteria", "ties", "reasons", "differences"),
         ),
         Section(
             "collection",
-            "Collection",
-            "How many judgments, and how comparisons are handed out.",
+            _("Collection"),
+            _("How many judgments, and how comparisons are handed out."),
             ("overlap", "quota", "lease_minutes", "min_exposure_ms", "retention_days"),
         ),
         Section(
             "practice",
-            "Practice",
-            "Pairs to practise with, and questions about the instructions.",
+            _("Practice"),
+            _("Pairs to practise with, and questions about the instructions."),
             ("practice", "comprehension"),
         ),
         Section(
             "checks",
-            "Checks",
-            "Attention checks, repeats, and from which threshold on an annotator is left out.",
+            _("Checks"),
+            _("Attention checks, repeats, and from which threshold on an annotator is left out."),
             ("checks", "repeats", "quality"),
         ),
         Section(
             "survey",
-            "Survey",
-            "Questions after the comparisons, and a recruiting site's codes.",
+            _("Survey"),
+            _("Questions after the comparisons, and a recruiting site's codes."),
             ("survey", "recruiting"),
         ),
         Section(
             "analysis",
-            "Analysis",
-            "How the judgments will be analysed, fixed before there are any.",
+            _("Analysis"),
+            _("How the judgments will be analysed, fixed before there are any."),
             ("analysis",),
         ),
     )
@@ -122,7 +124,7 @@ def store_section(study: Study, section: Section, data: Mapping[str, Any], *, ac
 def create_study(data: Mapping[str, Any], *, actor: str, owner: User | None) -> Study:
     """Make a draft of a study file's data."""
     if Study.objects.filter(slug=data.get("study", "")).exists():
-        taken = f"“{data['study']}” is taken; choose another short name"
+        taken = gettext("“%(value)s” is taken; choose another short name") % {"value": data["study"]}
         raise SectionError([StudyFileError(taken, name="editor", field="study")])
     return _store({"evenhand": VERSION, **data}, None, name="editor", actor=actor, owner=owner)
 
@@ -148,10 +150,12 @@ def read_section(text: str, section: Section) -> Data:
         return {}
     content, lines = parse(text, name=section.title)
     if not isinstance(content, dict):
-        raise SectionError([StudyFileError("write “key: value” lines", name=section.title, line=1)])
+        raise SectionError([StudyFileError(gettext("write “key: value” lines"), name=section.title, line=1)])
     foreign = [key for key in content if key not in section.keys]
     if foreign:
-        problem = f"belongs to no line of this section; it has {', '.join(section.keys)}"
+        problem = gettext("belongs to no line of this section; it has %(names)s") % {
+            "names": ", ".join(section.keys)
+        }
         raise SectionError(
             [
                 StudyFileError(problem, name=section.title, line=lines[str(key),], field=str(key))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext
+
 from studies.domain.errors import StudyError
 
 Path = tuple[str | int, ...]
@@ -12,7 +14,7 @@ class StudyFileError(StudyError):
 
     def __init__(self, problem: str, *, name: str, line: int | None = None, field: str = "") -> None:
         self.name, self.line, self.field, self.problem = name, line, field, problem
-        place = [name, f"line {line}" if line else "", field]
+        place = [name, gettext("line %(line)s") % {"line": line} if line else "", field]
         super().__init__(f"{', '.join(part for part in place if part)}: {problem}")
 
 

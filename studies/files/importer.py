@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext
 
 from generation import holding, requests
 from generation.models import Checkpoint
@@ -61,7 +62,10 @@ def import_study(
     entry = read_study(data, name=name, folder=folder)
     existing = Study.objects.filter(slug=entry.study).first()
     if existing is not None and owner is not None and not allowed(owner, existing, Ability.EDIT):
-        raise StudyError(f"The name “{entry.study}” is taken: choose another one for “study:” in {name}.")
+        raise StudyError(
+            gettext("The name “%(study)s” is taken: choose another one for “study:” in %(name)s.")
+            % {"study": entry.study, "name": name}
+        )
     return import_entry(entry, existing, name=name, actor=actor, owner=owner)
 
 
@@ -95,8 +99,11 @@ def _refuse_unless_draft(study: Study, entry: StudyEntry, *, actor: str, name: s
     refuse_frozen(study=study, actor=actor, wanted=f"import of {name}")
     if study.status != StudyStatus.DRAFT:
         raise StudyError(
-            f"“{entry.study}” has completions already, so its plan stays; "
-            "import the file under another name to start a new study."
+            gettext(
+                "“%(study)s” has completions already, so its plan stays; import the file "
+                "under another name to start a new study."
+            )
+            % {"study": entry.study}
         )
 
 

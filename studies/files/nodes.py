@@ -6,6 +6,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
+from django.utils.translation import gettext
 from yaml.constructor import SafeConstructor
 
 from studies.files.errors import Path, StudyFileError, spoken
@@ -26,13 +27,22 @@ def read_bytes(path: FilePath, *, most: int = MAX_BYTES) -> bytes:
         _refuse_size(path.stat().st_size, name=path.name, most=most)
         return path.read_bytes()
     except OSError as error:
-        raise StudyFileError(f"cannot be read: {error.strerror}", name=str(path)) from error
+        raise StudyFileError(
+            gettext("cannot be read: %(strerror)s") % {"strerror": error.strerror}, name=str(path)
+        ) from error
 
 
 def _refuse_size(size: int, *, name: str, most: int) -> None:
     if size > most:
-        told, limit = f"{size / _MEBIBYTE:.0f} MB", f"{most // _MEBIBYTE} MB"
-        raise StudyFileError(f"the file has {told}; at most {limit} are read. Make it smaller.", name=name)
+        told, limit = (
+            gettext("%(value)s MB") % {"value": f"{size / _MEBIBYTE:.0f}"},
+            gettext("%(value)s MB") % {"value": most // _MEBIBYTE},
+        )
+        raise StudyFileError(
+            gettext("the file has %(told)s; at most %(limit)s are read. Make it smaller.")
+            % {"told": told, "limit": limit},
+            name=name,
+        )
 
 
 def decode(data: bytes, *, name: str, most: int = MAX_BYTES) -> str:
@@ -43,7 +53,9 @@ def decode(data: bytes, *, name: str, most: int = MAX_BYTES) -> str:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise StudyFileError(
-            f"byte {error.start + 1} is not UTF-8; save the file as UTF-8", name=name, line=line
+            gettext("byte %(value)s is not UTF-8; save the file as UTF-8") % {"value": error.start + 1},
+            name=name,
+            line=line,
         ) from error
 
 
@@ -58,16 +70,18 @@ def parse(text: str, *, name: str) -> tuple[Any, Lines]:
         node = yaml.compose(text, Loader=_LOADER)
         lines: Lines = {(): 1}
         if node is None:
-            raise StudyFileError("the file is empty", name=name, line=1)
+            raise StudyFileError(gettext("the file is empty"), name=name, line=1)
         _walk(node, (), lines, name=name)
         return SafeConstructor().construct_document(node), lines
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problem = f"this is not YAML: {error.problem or error.context}"
+        problem = gettext("this is not YAML: %(value)s") % {"value": error.problem or error.context}
         raise StudyFileError(problem, name=name, line=mark.line + 1 if mark else None) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         problem = " ".join(str(error).split())
-        raise StudyFileError(f"this is not YAML: {problem}", name=name) from error
+        raise StudyFileError(
+            gettext("this is not YAML: %(problem)s") % {"problem": problem}, name=name
+        ) from error
 
 
 def _refuse_dangerous_events(text: str, *, name: str) -> None:
@@ -76,18 +90,28 @@ def _refuse_dangerous_events(text: str, *, name: str) -> None:
         line = event.start_mark.line + 1 if event.start_mark else None
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise StudyFileError(
-                "anchors (&) and aliases (*) are not used in study files; repeat the value",
+                gettext("anchors (&) and aliases (*) are not used in study files; repeat the value"),
                 name=name,
                 line=line,
             )
         if tag := getattr(event, "tag", None):
-            raise StudyFileError(f"tags ({tag}) are not used in study files", name=name, line=line)
+            raise StudyFileError(
+                gettext("tags (%(tag)s) are not used in study files") % {"tag": tag}, name=name, line=line
+            )
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         nodes += isinstance(event, yaml.NodeEvent)
         if depth > MAX_DEPTH:
-            raise StudyFileError(f"nested deeper than {MAX_DEPTH} levels", name=name, line=line)
+            raise StudyFileError(
+                gettext("nested deeper than %(MAX_DEPTH)s levels") % {"MAX_DEPTH": MAX_DEPTH},
+                name=name,
+                line=line,
+            )
         if nodes > MAX_NODES:
-            raise StudyFileError(f"more than {MAX_NODES:,} values", name=name, line=line)
+            raise StudyFileError(
+                gettext("more than %(MAX_NODES)s values") % {"MAX_NODES": f"{MAX_NODES:,}"},
+                name=name,
+                line=line,
+            )
 
 
 def _walk(node: yaml.Node, path: Path, lines: Lines, *, name: str) -> None:
@@ -99,11 +123,14 @@ def _walk(node: yaml.Node, path: Path, lines: Lines, *, name: str) -> None:
         for key, value in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
-                raise StudyFileError("a key must be a word", name=name, line=line, field=spoken(path))
+                raise StudyFileError(
+                    gettext("a key must be a word"), name=name, line=line, field=spoken(path)
+                )
             here = (*path, str(key.value))
             if here in lines:
                 raise StudyFileError(
-                    f"the key appears a second time; the first is on line {lines[here]}",
+                    gettext("the key appears a second time; the first is on line %(value)s")
+                    % {"value": lines[here]},
                     name=name,
                     line=line,
                     field=spoken(here),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from django.utils.translation import gettext
+
 from studies.files.errors import StudyFileError
 from studies.files.prompts import COLUMNS
 from studies.files.rows import SUFFIXES, Rows, read_rows
@@ -29,10 +31,10 @@ def pasted(text: str, *, shape: str, system: str = "", stratum: str = "") -> Pro
 def uploaded(data: bytes, *, name: str) -> Rows:
     """Return the rows of a CSV or JSON Lines file of prompts."""
     if not name.lower().endswith(SUFFIXES):
-        raise StudyFileError("the file is neither .csv nor .jsonl", name=name)
+        raise StudyFileError(gettext("the file is neither .csv nor .jsonl"), name=name)
     rows = read_rows(data, name=name, columns=COLUMNS)
     if not rows:
-        raise StudyFileError("the file holds no prompt", name=name, line=1)
+        raise StudyFileError(gettext("the file holds no prompt"), name=name, line=1)
     return rows
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -41,7 +43,7 @@ def read_study(data: bytes, *, name: str, folder: Path | None = None) -> StudyEn
     """
     content, lines = parse(decode(data, name=name), name=name)
     if not isinstance(content, dict):
-        raise StudyFileError("a study file is a list of “key: value” lines", name=name, line=1)
+        raise StudyFileError(gettext("a study file is a list of “key: value” lines"), name=name, line=1)
     content, beside = _with_prompts(content, lines, name=name, folder=folder)
     locator = _Locator(name, lines, beside)
     try:
@@ -86,16 +88,33 @@ def _all(error: ValidationError, locator: _Locator) -> list[StudyFileError]:
 
 _SHOWN = 60
 _PLAIN = {
-    "extra_forbidden": "unknown key; see docs/study-file.md for the keys there are",
-    "missing": "is missing",
+    "extra_forbidden": _("unknown key; see docs/study-file.md for the keys there are"),
+    "missing": _("is missing"),
 }
 _SHOWING = {
-    "string_type": "is not text; put it in quotes",
-    "float_type": "is not a number",
-    "int_type": "is not a number",
-    "bool_type": "is neither true nor false",
-    "string_pattern_mismatch": "is no name; use letters, digits and hyphens",
+    "string_type": _("is not text; put it in quotes"),
+    "float_type": _("is not a number"),
+    "int_type": _("is not a number"),
+    "bool_type": _("is neither true nor false"),
+    "string_pattern_mismatch": _("is no name; use letters, digits and hyphens"),
 }
+
+
+_LIMITS = {
+    "greater_than": _("input should be greater than %(gt)s"),
+    "greater_than_equal": _("input should be greater than or equal to %(ge)s"),
+    "less_than": _("input should be less than %(lt)s"),
+    "less_than_equal": _("input should be less than or equal to %(le)s"),
+    "literal_error": _("input should be %(expected)s"),
+    "string_too_long": _("text should have at most %(max_length)s characters"),
+    "string_too_short": _("text should have at least %(min_length)s characters"),
+}
+
+
+def _limit(detail: ErrorDetails) -> str:
+    kind, said = detail["type"], str(detail["msg"])
+    # Pydantic speaks English alone, and in sentences.
+    return gettext(_LIMITS[kind]) % detail["ctx"] if kind in _LIMITS else said[:1].lower() + said[1:]
 
 
 def problem_of(detail: ErrorDetails) -> str:
@@ -104,9 +123,9 @@ def problem_of(detail: ErrorDetails) -> str:
     given = repr(detail["input"])
     given = given if len(given) <= _SHOWN else given[:_SHOWN] + "…"
     if kind in _PLAIN:
-        return _PLAIN[kind]
+        return gettext(_PLAIN[kind])
     if kind in _SHOWING:
-        return f"{given} {_SHOWING[kind]}"
+        return f"{given} {gettext(_SHOWING[kind])}"
     if kind == "value_error":
         return said.removeprefix("Value error, ")
-    return f"{given} will not do: {said[:1].lower()}{said[1:]}"
+    return gettext("%(given)s will not do: %(problem)s") % {"given": given, "problem": _limit(detail)}

@@ -8,6 +8,8 @@ import json
 from pathlib import PurePath
 from typing import Any
 
+from django.utils.translation import gettext
+
 from studies.files.errors import StudyFileError
 from studies.files.nodes import MAX_BYTES, decode
 
@@ -32,7 +34,7 @@ def _csv(text: str, name: str, columns: set[str]) -> Rows:
         unknown = [field for field in reader.fieldnames or [] if field not in columns]
         if unknown:
             raise StudyFileError(
-                f"unknown column; known are {', '.join(sorted(columns))}",
+                gettext("unknown column; known are %(names)s") % {"names": ", ".join(sorted(columns))},
                 name=name,
                 line=1,
                 field=unknown[0] or "(empty)",
@@ -41,11 +43,15 @@ def _csv(text: str, name: str, columns: set[str]) -> Rows:
         start = 2
         for row in reader:
             if None in row or None in row.values():
-                raise StudyFileError("the row has not as many cells as the header", name=name, line=start)
+                raise StudyFileError(
+                    gettext("the row has not as many cells as the header"), name=name, line=start
+                )
             rows.append((start, {key: value for key, value in row.items() if value}))
             start = reader.line_num + 1
     except csv.Error as error:
-        raise StudyFileError(f"this is not CSV: {error}", name=name, line=reader.line_num) from error
+        raise StudyFileError(
+            gettext("this is not CSV: %(error)s") % {"error": error}, name=name, line=reader.line_num
+        ) from error
     return rows
 
 
@@ -57,8 +63,10 @@ def _jsonl(text: str, name: str) -> Rows:
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise StudyFileError(f"this line is not JSON: {error}", name=name, line=number) from error
+            raise StudyFileError(
+                gettext("this line is not JSON: %(error)s") % {"error": error}, name=name, line=number
+            ) from error
         if not isinstance(row, dict):
-            raise StudyFileError("this line is not a JSON object", name=name, line=number)
+            raise StudyFileError(gettext("this line is not a JSON object"), name=name, line=number)
         rows.append((number, row))
     return rows

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
 from generation.spec import Negative, SpecError
 from studies.domain.audit import canonical
 from studies.domain.designs import pairs_per_prompt
@@ -38,31 +41,36 @@ def problems(entry: StudyEntry) -> Iterator[Problem]:
 def _exactly_one_primary(entry: StudyEntry) -> Iterator[Problem]:
     primary = [index for index, criterion in enumerate(entry.criteria) if criterion.primary]
     if not primary:
-        yield ("criteria",), "no criterion is primary; give exactly one of them “primary: true”"
+        yield ("criteria",), gettext("no criterion is primary; give exactly one of them “primary: true”")
     for index in primary[1:]:
         first = entry.criteria[primary[0]].name
         yield (
             ("criteria", index, "primary"),
-            f"a second primary criterion; “{first}” is primary already and only one can be",
+            gettext("a second primary criterion; “%(first)s” is primary already and only one can be")
+            % {"first": first},
         )
 
 
 def _exactly_one_baseline(entry: StudyEntry) -> Iterator[Problem]:
     baseline = [index for index, arm in enumerate(entry.arms) if arm.baseline]
     if not baseline:
-        yield ("arms",), "no arm is the baseline; give exactly one of them “baseline: true”"
+        yield ("arms",), gettext("no arm is the baseline; give exactly one of them “baseline: true”")
     for index in baseline[1:]:
-        yield ("arms", index, "baseline"), "a second baseline; only one arm can be"
+        yield ("arms", index, "baseline"), gettext("a second baseline; only one arm can be")
     for index, arm in enumerate(entry.arms):
         if arm.baseline and arm.control:
-            yield ("arms", index, "control"), "the baseline cannot be its own control"
+            yield ("arms", index, "control"), gettext("the baseline cannot be its own control")
 
 
 def _once(part: str, names: Sequence[str], field: str) -> Iterator[Problem]:
     seen: dict[str, int] = {}
     for index, name in enumerate(names):
         if name in seen:
-            yield (part, index, field), f"“{name}” is there already ({part}[{seen[name]}])"
+            yield (
+                (part, index, field),
+                gettext("“%(name)s” is there already (%(part)s[%(value)s])")
+                % {"name": name, "part": part, "value": seen[name]},
+            )
         seen.setdefault(name, index)
 
 
@@ -80,8 +88,11 @@ def _specs(entry: StudyEntry) -> Iterator[Problem]:
         if spec in seen and not arm.control:
             yield (
                 ("arms", index),
-                f"decodes exactly as “{seen[spec]}” does; change one of them, or declare an A/A control "
-                "with “control: true”",
+                gettext(
+                    "decodes exactly as “%(value)s” does; change one of them, or declare an "
+                    "A/A control with “control: true”"
+                )
+                % {"value": seen[spec]},
             )
         seen.setdefault(spec, arm.name)
 
@@ -89,48 +100,59 @@ def _specs(entry: StudyEntry) -> Iterator[Problem]:
 def _answerable(entry: StudyEntry) -> Iterator[Problem]:
     for index, asked in enumerate(entry.comprehension):
         if asked.answer not in asked.options:
-            yield ("comprehension", index, "answer"), "is not one of the options; write it as it stands there"
+            yield (
+                ("comprehension", index, "answer"),
+                gettext("is not one of the options; write it as it stands there"),
+            )
         if len(set(asked.options)) < len(asked.options):
-            yield ("comprehension", index, "options"), "an option is there twice"
+            yield ("comprehension", index, "options"), gettext("an option is there twice")
     primary = next((criterion for criterion in entry.criteria if criterion.primary), None)
     for index, pair in enumerate(entry.practice):
         if primary and primary.scale == Scale.TWO_WAY and pair.better == "tie":
-            yield ("practice", index, "better"), f"“{primary.name}” offers no tie"
+            yield ("practice", index, "better"), gettext("“%(name)s” offers no tie") % {"name": primary.name}
 
 
 def _survey_question(question: SurveyEntry) -> Iterator[Problem]:
     of_options = question.kind in ("single", "multiple")
     if of_options != bool(question.options):
-        needed = "needs options to choose from" if of_options else "is for single and multiple only"
+        needed = (
+            gettext("needs options to choose from")
+            if of_options
+            else gettext("is for single and multiple only")
+        )
         yield ("options",), needed
     if len(set(question.options)) < len(question.options):
-        yield ("options",), "an option is there twice"
+        yield ("options",), gettext("an option is there twice")
     if question.kind == "scale" and (question.least is None or question.most is None):
-        yield ("kind",), "a scale needs “least” and “most”, say 1 and 7"
+        yield ("kind",), gettext("a scale needs “least” and “most”, say 1 and 7")
     if question.least is not None and question.most is not None:
         if question.least >= question.most:
-            yield ("most",), "must be above “least”"
+            yield ("most",), gettext("must be above “least”")
         elif question.kind == "scale" and question.most - question.least > _WIDEST_SCALE:
-            yield ("most",), f"a scale has at most {_WIDEST_SCALE + 1} points; use a number"
+            yield (
+                ("most",),
+                gettext("a scale has at most %(value)s points; use a number") % {"value": _WIDEST_SCALE + 1},
+            )
 
 
 def _analysable(entry: StudyEntry) -> Iterator[Problem]:
     plan, interim = entry.analysis, entry.analysis.interim
     if plan.multiplicity == "gatekeeping" and len(entry.criteria) == 1:
-        yield ("multiplicity",), "needs a second criterion, for which the first one opens the gate"
+        yield ("multiplicity",), gettext("needs a second criterion, for which the first one opens the gate")
     if plan.subgroups == "stratum" and len({prompt.stratum for prompt in entry.prompts}) == 1:
-        yield ("subgroups",), "needs prompts of two strata or more; give them a “stratum”"
+        yield ("subgroups",), gettext("needs prompts of two strata or more; give them a “stratum”")
     if interim.method == "group_sequential" and interim.looks is None:
-        yield ("interim",), "needs “looks”: how many there are at most, the one at the end included"
+        yield ("interim",), gettext("needs “looks”: how many there are at most, the one at the end included")
     if interim.method != "group_sequential" and interim.looks is not None:
-        yield ("interim", "looks"), "are counted with group_sequential only"
+        yield ("interim", "looks"), gettext("are counted with group_sequential only")
     expected = plan.expected
     most = entry.quota * expected.annotators if expected else None
     planned = len(entry.prompts) * pairs_per_prompt(len(entry.arms), entry.comparisons) * entry.replicates
     if most is not None and most < planned * entry.overlap:
         yield (
             ("expected", "annotators"),
-            f"can give {most} judgments with this quota, but {planned * entry.overlap} are planned",
+            gettext("can give %(most)s judgments with this quota, but %(value)s are planned")
+            % {"most": most, "value": planned * entry.overlap},
         )
 
 
@@ -139,29 +161,45 @@ def _enough_for_checks(entry: StudyEntry) -> Iterator[Problem]:
     pairs = len(entry.prompts) * each * entry.replicates
     wanted = entry.checks.shuffled + entry.checks.mismatched + len(entry.checks.written)
     if wanted > pairs:
-        yield ("checks",), f"asks for {wanted} checks, but there are only {pairs} pairs to make them from"
+        yield (
+            ("checks",),
+            gettext("asks for %(wanted)s checks, but there are only %(pairs)s pairs to make them from")
+            % {"wanted": wanted, "pairs": pairs},
+        )
     for index, check in enumerate(entry.checks.written):
         if check.better.split() == check.worse.split():
-            yield ("checks", "written", index, "worse"), "says the same as “better”, so no answer is right"
+            yield (
+                ("checks", "written", index, "worse"),
+                gettext("says the same as “better”, so no answer is right"),
+            )
     failed = entry.quality.failed_checks
     if failed is not None and failed > wanted:
-        yield ("quality", "failed_checks"), f"can never be met: an annotator meets {wanted} checks"
+        yield (
+            ("quality", "failed_checks"),
+            gettext("can never be met: an annotator meets %(wanted)s checks") % {"wanted": wanted},
+        )
     if entry.checks.mismatched and len(entry.prompts) == 1:
-        yield ("checks", "mismatched"), "needs a second prompt, to take the other response from"
+        yield ("checks", "mismatched"), gettext("needs a second prompt, to take the other response from")
     most = min(entry.quota, pairs) // 2
     if entry.repeats > most:
-        yield ("repeats",), f"repeats are at most half of what an annotator compares, here {most}"
+        yield (
+            ("repeats",),
+            gettext("repeats are at most half of what an annotator compares, here %(most)s") % {"most": most},
+        )
 
 
 def _page(entry: StudyEntry) -> Iterator[Problem]:
     if entry.differences and entry.text != TextFormat.PLAIN:
-        yield ("differences",), "marks the words of plain texts; with “text: markdown” leave it out"
+        yield ("differences",), gettext("marks the words of plain texts; with “text: markdown” leave it out")
     if len(set(entry.reasons.options)) < len(entry.reasons.options):
-        yield ("reasons", "options"), "an option is there twice"
+        yield ("reasons", "options"), gettext("an option is there twice")
     if entry.quality.self_agreement is not None and not entry.repeats:
-        yield ("quality", "self_agreement"), "needs “repeats”: it looks at what is compared twice"
+        yield ("quality", "self_agreement"), gettext("needs “repeats”: it looks at what is compared twice")
     if entry.quality.others_agreement is not None and entry.overlap == 1:
-        yield ("quality", "others_agreement"), "needs an “overlap” of 2 or more: nobody else judges the same"
+        yield (
+            ("quality", "others_agreement"),
+            gettext("needs an “overlap” of 2 or more: nobody else judges the same"),
+        )
 
 
 def _each_prompt(entry: StudyEntry) -> Iterator[Problem]:
@@ -174,18 +212,24 @@ def _each_prompt(entry: StudyEntry) -> Iterator[Problem]:
         if prompt.answer and not (entry.answer_marker.strip() and prompt.family == Family.CHAIN_OF_THOUGHT):
             yield (
                 (*here, "answer"),
-                "is compared with what stands behind “answer_marker” in a chain of thought: give the study "
-                "that key, say “Answer:”, and the prompt “family: chain_of_thought”",
+                gettext(
+                    "is compared with what stands behind “answer_marker” in a chain of "
+                    "thought: give the study "
+                    "that key, say “Answer:”, and the prompt “family: chain_of_thought”"
+                ),
             )
         if content in seen:
-            yield here, f"says the same as “{seen[content]}”; prompts must differ"
+            yield (
+                here,
+                gettext("says the same as “%(value)s”; prompts must differ") % {"value": seen[content]},
+            )
         seen.setdefault(content, prompt.id)
 
 
 def _one_prompt(prompt: PromptEntry, negatives: set[str]) -> Iterator[Problem]:
     for broken, path, problem in _PROMPT_RULES:
         if broken(prompt, negatives):
-            yield path, problem
+            yield path, gettext(problem)
             return
 
 
@@ -197,38 +241,42 @@ _PROMPT_RULES: tuple[tuple[Callable[[PromptEntry, set[str]], bool], Path, str], 
     (
         lambda prompt, _: _ways(prompt) == 0,
         (),
-        "the prompt is missing: give “user” (and “system”), “messages”, or a plain “text”",
+        _("the prompt is missing: give “user” (and “system”), “messages”, or a plain “text”"),
     ),
     (
         lambda prompt, _: _ways(prompt) > 1,
         (),
-        "give one of: “user” (and “system”), “messages”, or “text”",
+        _("give one of: “user” (and “system”), “messages”, or “text”"),
     ),
     (
         lambda prompt, _: bool(prompt.system) and not prompt.user,
         ("user",),
-        "there is a system instruction but no user message",
+        _("there is a system instruction but no user message"),
     ),
     (
         lambda prompt, _: bool(prompt.messages) and prompt.messages[-1].role != "user",
         ("messages",),
-        "the last message must be the user's, since the arms answer it",
+        _("the last message must be the user's, since the arms answer it"),
     ),
     (
         lambda prompt, _: any(message.role == "system" for message in prompt.messages[1:]),
         ("messages",),
-        "only the first message can be the system instruction",
+        _("only the first message can be the system instruction"),
     ),
     (
         lambda prompt, negatives: not prompt.text and Negative.LAST_TOKEN in negatives,
         (),
-        "an arm's negative is last_token, which in a conversation is only the header of the answer; "
-        "use default_system or text, or plain prompts",
+        _(
+            "an arm's negative is last_token, which in a conversation is only the header of the answer; "
+            "use default_system or text, or plain prompts"
+        ),
     ),
     (
         lambda prompt, negatives: bool(prompt.text) and Negative.DEFAULT_SYSTEM in negatives,
         ("text",),
-        "an arm's negative is default_system, but a plain prompt has no system instruction; "
-        "use last_token or text",
+        _(
+            "an arm's negative is default_system, but a plain prompt has no system instruction; "
+            "use last_token or text"
+        ),
     ),
 )

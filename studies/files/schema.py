@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from django.utils.translation import gettext
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from generation.endpoint.address import KEY_ENV, Endpoint, check_extra, check_key_env, normal_url
@@ -16,13 +17,13 @@ _NAME = r"^[\w][\w .:+-]*$"
 
 def _storable(text: str) -> str:
     if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ValueError("holds a character that no database stores (NUL or half a surrogate pair)")
+        raise ValueError(gettext("holds a character that no database stores (NUL or half a surrogate pair)"))
     return text
 
 
 def _said(text: str) -> str:
     if not text.strip():
-        raise ValueError("must not be empty")
+        raise ValueError(gettext("must not be empty"))
     return _storable(text)
 
 

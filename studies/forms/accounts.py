@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django import forms
 from django.contrib.auth.models import User
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     _AddressForm = forms.ModelForm[User]
@@ -17,10 +18,10 @@ class CodeForm(forms.Form):
     """A code of the second factor."""
 
     code = forms.CharField(
-        label="Code",
+        label=_("Code"),
         max_length=16,
-        help_text="Six digits of your app, or one of your recovery codes.",
-        error_messages={"required": "Write the code."},
+        help_text=_("Six digits of your app, or one of your recovery codes."),
+        error_messages={"required": _("Write the code.")},
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True}),
     )
 
@@ -35,7 +36,7 @@ class AddressForm(_AddressForm):
     class Meta:
         model = User
         fields = ("email",)
-        labels = {"email": "E-mail address"}
+        labels = {"email": _("E-mail address")}
         help_texts = {
-            "email": "For links to a new password, and for the notices that you choose. May be left empty."
+            "email": _("For links to a new password, and for the notices that you choose. May be left empty.")
         }

@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from studies.domain.annotator_table import SORTS, STATES
+
+
+def _states() -> list[tuple[str, str]]:
+    return [("", gettext("Everybody")), *((name, gettext(words)) for name, words in STATES.items())]
 
 
 class AnnotatorsForm(forms.Form):
     """The search, the filter and the sorting of the annotators' table."""
 
-    search = forms.CharField(label="Search pseudonyms", required=False, max_length=120)
-    status = forms.ChoiceField(label="Status", required=False, choices=[("", "Everybody"), *STATES.items()])
+    search = forms.CharField(label=_("Search pseudonyms"), required=False, max_length=120)
+    status = forms.ChoiceField(label=_("Status"), required=False, choices=_states)
     sort = forms.ChoiceField(
         required=False,
         choices=[(sign + name, name) for name in SORTS for sign in ("", "-")],
@@ -23,7 +29,7 @@ class AnnotatorsForm(forms.Form):
     def __init__(self, *args: Any, personal: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if personal:
-            self.fields["search"].label = "Search pseudonyms and external ids"
+            self.fields["search"].label = _("Search pseudonyms and external ids")
 
     def wanted(self) -> dict[str, str]:
         """Return what is wanted, as `annotator_lines` takes it; what is no answer counts as none."""

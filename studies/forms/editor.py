@@ -12,16 +12,16 @@ from studies.files.nodes import MAX_BYTES
 from studies.presets.catalogue import PRESETS
 
 SOURCES = (
-    ("checkpoint", "A checkpoint, guided against standard sampling"),
+    ("checkpoint", _("A checkpoint, guided against standard sampling")),
     ("endpoint", _("Two models of a server that speaks OpenAI’s protocol")),
-    ("given", "Completions that I have already"),
+    ("given", _("Completions that I have already")),
 )
 NEEDED = {
     "checkpoint": ("checkpoint", "guidance_scale", "system"),
     "endpoint": ("base_url", "baseline_model", "candidate_model"),
 }
 """What has to be said of each source."""
-SHAPES = (("lines", "One prompt a line"), ("blocks", "Blocks, parted by an empty line"))
+SHAPES = (("lines", _("One prompt a line")), ("blocks", _("Blocks, parted by an empty line")))
 
 
 def _area(rows: int) -> forms.Textarea:
@@ -32,22 +32,25 @@ class NewStudyForm(forms.Form):
     """What a first valid draft needs; the rest has defaults."""
 
     title = forms.CharField(
-        label="Title",
+        label=_("Title"),
         max_length=200,
-        help_text="Annotators read it, so it names no arm.",
-        error_messages={"required": "Give the study a title."},
+        help_text=_("Annotators read it, so it names no arm."),
+        error_messages={"required": _("Give the study a title.")},
     )
     study = forms.CharField(
-        label="Short name",
+        label=_("Short name"),
         max_length=60,
-        help_text="Lower-case letters, digits, hyphens. It is part of addresses and stays.",
-        error_messages={"required": "Give the study a short name, such as sea-talk."},
+        help_text=_("Lower-case letters, digits, hyphens. It is part of addresses and stays."),
+        error_messages={"required": _("Give the study a short name, such as sea-talk.")},
     )
     question = forms.CharField(
-        label="What annotators are asked", max_length=300, initial="Which response is better?"
+        label=_("What annotators are asked"), max_length=300, initial="Which response is better?"
     )
     source = forms.ChoiceField(
-        label="Where the responses come from", choices=SOURCES, initial="checkpoint", widget=forms.RadioSelect
+        label=_("Where the responses come from"),
+        choices=SOURCES,
+        initial="checkpoint",
+        widget=forms.RadioSelect,
     )
     checkpoint = forms.CharField(
         label=_("Checkpoint"),
@@ -82,12 +85,12 @@ class NewStudyForm(forms.Form):
     baseline_model = forms.CharField(label=_("Model of the baseline"), max_length=200, required=False)
     candidate_model = forms.CharField(label=_("Model of the candidate"), max_length=200, required=False)
     prompts = forms.CharField(
-        label="Prompts",
+        label=_("Prompts"),
         widget=_area(8),
-        help_text="More can follow, and be uploaded, in the editor.",
-        error_messages={"required": "Write one prompt at least."},
+        help_text=_("More can follow, and be uploaded, in the editor."),
+        error_messages={"required": _("Write one prompt at least.")},
     )
-    shape = forms.ChoiceField(label="They are written as", choices=SHAPES, initial="lines")
+    shape = forms.ChoiceField(label=_("They are written as"), choices=SHAPES, initial="lines")
 
     def clean(self) -> dict[str, Any]:
         """Ask for what the chosen source needs; what others would need is put aside."""
@@ -107,31 +110,33 @@ class NewStudyForm(forms.Form):
 class PromptsForm(forms.Form):
     """Prompts that are pasted, uploaded, or taken from a preset."""
 
-    prompts = forms.CharField(label="Paste prompts", widget=_area(6), required=False)
-    shape = forms.ChoiceField(label="They are written as", choices=SHAPES, initial="lines")
+    prompts = forms.CharField(label=_("Paste prompts"), widget=_area(6), required=False)
+    shape = forms.ChoiceField(label=_("They are written as"), choices=SHAPES, initial="lines")
     system = forms.CharField(
-        label="System instruction for all that are pasted", widget=_area(2), required=False
+        label=_("System instruction for all that are pasted"), widget=_area(2), required=False
     )
-    stratum = forms.CharField(label="Their stratum", max_length=60, required=False)
+    stratum = forms.CharField(label=_("Their stratum"), max_length=60, required=False)
     file = forms.FileField(
-        label="Or upload them",
+        label=_("Or upload them"),
         required=False,
-        help_text="CSV with the columns id, user (or text), system, stratum …, or JSON Lines; at most 5 MB.",
+        help_text=_(
+            "CSV with the columns id, user (or text), system, stratum …, or JSON Lines; at most 5 MB."
+        ),
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.jsonl"}),
-        error_messages={"empty": "This file is empty."},
+        error_messages={"empty": _("This file is empty.")},
     )
     preset = forms.ChoiceField(
-        label="Or take those of a preset",
+        label=_("Or take those of a preset"),
         required=False,
-        choices=[("", "None"), *((name, name) for name in PRESETS)],
+        choices=[("", _("None")), *((name, name) for name in PRESETS)],
     )
-    replace = forms.BooleanField(label="In place of those that are there", required=False)
+    replace = forms.BooleanField(label=_("In place of those that are there"), required=False)
 
     def clean_file(self) -> Any:
         """Refuse what is too large before reading it, and what is no table."""
         file = self.cleaned_data["file"]
         if file and (file.size or 0) > MAX_BYTES:
-            message = f"{file.name} is larger than 5 MB."
+            message = _("%(name)s is larger than 5 MB.") % {"name": file.name}
             raise forms.ValidationError(message)
         return file
 
@@ -140,7 +145,7 @@ class PromptsForm(forms.Form):
         data: dict[str, Any] = super().clean() or {}
         given = [name for name in ("prompts", "file", "preset") if data.get(name)]
         if len(given) != 1 and not self.errors:
-            message = "Paste prompts, or upload them, or take a preset’s: one of the three."
+            message = _("Paste prompts, or upload them, or take a preset’s: one of the three.")
             raise forms.ValidationError(message)
         return data
 
@@ -149,13 +154,13 @@ class CopyForm(forms.Form):
     """The name of a copy."""
 
     study = forms.CharField(
-        label="Short name of the copy",
+        label=_("Short name of the copy"),
         max_length=60,
-        help_text="Lower-case letters, digits, hyphens.",
-        error_messages={"required": "Give the copy a short name."},
+        help_text=_("Lower-case letters, digits, hyphens."),
+        error_messages={"required": _("Give the copy a short name.")},
     )
     completions = forms.BooleanField(
-        label="Take the finished completions along",
+        label=_("Take the finished completions along"),
         required=False,
-        help_text="Then nothing is generated twice. Judgments never come along.",
+        help_text=_("Then nothing is generated twice. Judgments never come along."),
     )

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Union, get_args, get_origin
 
+from django.utils.translation import gettext
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from studies.files.schema import MessageEntry
 from studies.files.writer import dump
-from studies.forms.entry_words import WORDS
+from studies.forms.entry_words import WORDS, spoken
 
 _LONG_TEXTS = 1_000
 """Texts that may be longer than so many characters get a text area."""
@@ -122,7 +123,7 @@ def form_of(
 
 def _node(path: str, key: str, model: type[BaseModel], info: FieldInfo, value: Any) -> Node:
     kind, _ = bare(info.annotation)
-    words = WORDS.get(f"{model.__name__}.{key}") or WORDS.get(key) or (key.replace("_", " ").capitalize(), "")
+    words = _words(model, key)
     if inner := list_of(kind):
         given = value if isinstance(value, list) else []
         rows = [row_of(inner, f"{path}[{index}]", row, number=index) for index, row in enumerate(given)]
@@ -133,6 +134,13 @@ def _node(path: str, key: str, model: type[BaseModel], info: FieldInfo, value: A
     return _input(path, words, kind, info, value)
 
 
+def _words(model: type[BaseModel], key: str) -> tuple[str, str]:
+    label, told = (
+        WORDS.get(f"{model.__name__}.{key}") or WORDS.get(key) or (key.replace("_", " ").capitalize(), "")
+    )
+    return gettext(label), gettext(told)
+
+
 def row_of(model: type[BaseModel], path: str, data: Any, *, number: int) -> Group:
     """Return one row of a list."""
     children = form_of(model, data if isinstance(data, Mapping) else {}, path=path)
@@ -140,16 +148,16 @@ def row_of(model: type[BaseModel], path: str, data: Any, *, number: int) -> Grou
 
 
 def _one(model: type[BaseModel]) -> str:
-    return WORDS[model.__name__][0]
+    return gettext(WORDS[model.__name__][0])
 
 
 def _input(path: str, words: tuple[str, str], kind: Any, info: FieldInfo, value: Any) -> Input:
     made = Input(path, words[0], words[1], "line", "" if value is None else str(value))
     default = info.get_default(call_default_factory=True)
     if get_origin(kind) is Literal:
-        made.kind, made.choices = "choice", [(str(one), _spoken(one)) for one in get_args(kind)]
+        made.kind, made.choices = "choice", [(str(one), spoken(one)) for one in get_args(kind)]
         required = default is PydanticUndefined
-        made.choices = [("", "Choose"), *made.choices] if required else made.choices
+        made.choices = [("", gettext("Choose")), *made.choices] if required else made.choices
         made.value = made.value or ("" if required else str(default))
     elif kind is bool:
         made.kind, made.value = "flag", "on" if (default if value is None else value) else ""
@@ -176,10 +184,6 @@ def _structured(made: Input, kind: Any, value: Any) -> None:
 
 def _as_yaml(value: Any) -> str:
     return dump(value) if value else ""
-
-
-def _spoken(value: Any) -> str:
-    return str(value).replace("_", " ") or "as the checkpoint says"
 
 
 def _most(info: FieldInfo) -> int:

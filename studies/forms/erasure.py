@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 
 class ErasureForm(forms.Form):
@@ -10,8 +11,10 @@ class ErasureForm(forms.Form):
 
     pseudonym = forms.CharField(
         max_length=40,
-        label="Type the pseudonym to confirm",
-        error_messages={"required": "Type the pseudonym: what is erased cannot be brought back."},
+        label=_("Type the pseudonym to confirm"),
+        error_messages={"required": _("Type the pseudonym: what is erased cannot be brought back.")},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    reasons = forms.BooleanField(required=False, label="Also the reasons that they wrote in their own words")
+    reasons = forms.BooleanField(
+        required=False, label=_("Also the reasons that they wrote in their own words")
+    )

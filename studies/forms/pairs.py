@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 
 class ReasonForm(forms.Form):
@@ -11,7 +12,7 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=2000,
-        label="Reason",
-        help_text="The log keeps it, with your name and the time.",
-        error_messages={"required": "Write down why: the log keeps it."},
+        label=_("Reason"),
+        help_text=_("The log keeps it, with your name and the time."),
+        error_messages={"required": _("Write down why: the log keeps it.")},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from studies.domain.extending import MOST
 from studies.models import Study
@@ -16,9 +17,9 @@ class _Deviation(forms.Form):
     reason = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=2000,
-        label="Reason",
-        help_text="The log and the report quote it.",
-        error_messages={"required": "Write down why: the report quotes it."},
+        label=_("Reason"),
+        help_text=_("The log and the report quote it."),
+        error_messages={"required": _("Write down why: the report quotes it.")},
     )
 
 
@@ -31,12 +32,12 @@ class ExtensionForm(_Deviation):
         least = study.judgments_each + 1
         super().__init__(*args, **kwargs)
         self.fields["overlap"] = forms.IntegerField(
-            label="Judgments of each comparison, in all",
+            label=_("Judgments of each comparison, in all"),
             initial=least,
             min_value=least,
             max_value=MOST,
-            help_text=f"It is {study.judgments_each} now.",
-            error_messages={"required": "Write the new number."},
+            help_text=_("It is %(judgments_each)s now.") % {"judgments_each": study.judgments_each},
+            error_messages={"required": _("Write the new number.")},
         )
         self.order_fields(self.field_order)
 
@@ -46,10 +47,10 @@ class UnblindingForm(_Deviation):
 
     confirmed = forms.CharField(
         max_length=60,
-        label="The study’s short name",
-        help_text="Type it to confirm.",
+        label=_("The study’s short name"),
+        help_text=_("Type it to confirm."),
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         ),
-        error_messages={"required": "Type the study’s short name to confirm."},
+        error_messages={"required": _("Type the study’s short name to confirm.")},
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext_lazy as _
 
 from studies.files.nodes import MAX_BYTES
 
@@ -14,17 +15,17 @@ class StudyFileForm(forms.Form):
     """A study file, and the prompts file that it may name."""
 
     file = forms.FileField(
-        label="Study file",
-        help_text="YAML, at most 5 MB: title, criteria, arms and prompts.",
+        label=_("Study file"),
+        help_text=_("YAML, at most 5 MB: title, criteria, arms and prompts."),
         widget=forms.ClearableFileInput(attrs={"accept": ".yaml,.yml"}),
         error_messages={
-            "required": "Choose a study file first.",
-            "empty": "This file is empty.",
+            "required": _("Choose a study file first."),
+            "empty": _("This file is empty."),
         },
     )
     prompts = forms.FileField(
-        label="Prompts file (optional)",
-        help_text="Only if the study file names a CSV or JSON Lines file for its prompts.",
+        label=_("Prompts file (optional)"),
+        help_text=_("Only if the study file names a CSV or JSON Lines file for its prompts."),
         required=False,
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.jsonl"}),
     )
@@ -41,6 +42,8 @@ class StudyFileForm(forms.Form):
 
 def _bounded(file: UploadedFile[Any]) -> UploadedFile[Any]:
     if (file.size or 0) > MAX_BYTES:
-        message = f"{file.name} is larger than 5 MB. Put long prompts into a file of their own."
+        message = _("%(name)s is larger than 5 MB. Put long prompts into a file of their own.") % {
+            "name": file.name
+        }
         raise forms.ValidationError(message)
     return file

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from studies.domain.tokens import DAYS
 from studies.enums import Scope
+
+
+def _lengths() -> list[tuple[int, str]]:
+    return [(days, ngettext("%(number)s day", "%(number)s days", days) % {"number": days}) for days in DAYS]
+
+
+def _scopes() -> list[tuple[str, str]]:
+    return [(scope.value, gettext(scope.label)) for scope in Scope]
 
 
 class TokenForm(forms.Form):
     """What it is for, what it may be used for, how long it lasts."""
 
     name = forms.CharField(
-        label="What it is for",
+        label=_("What it is for"),
         max_length=80,
-        help_text="For your list only, such as “nightly backup”.",
-        error_messages={"required": "Say what it is for."},
+        help_text=_("For your list only, such as “nightly backup”."),
+        error_messages={"required": _("Say what it is for.")},
     )
     scopes = forms.MultipleChoiceField(
-        label="What it may do",
-        choices=Scope.choices,
+        label=_("What it may do"),
+        choices=_scopes,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Never more than your own roles allow.",
-        error_messages={"required": "Choose one or more."},
+        help_text=_("Never more than your own roles allow."),
+        error_messages={"required": _("Choose one or more.")},
     )
-    days = forms.TypedChoiceField(
-        label="It lasts", coerce=int, choices=[(days, f"{days} days") for days in DAYS], initial=90
-    )
+    days = forms.TypedChoiceField(label=_("It lasts"), coerce=int, choices=_lengths, initial=90)
 
     def clean_scopes(self) -> list[Scope]:
         """Return the scopes themselves."""

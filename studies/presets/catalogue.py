@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 from django.contrib.auth.models import User
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from studies.domain.errors import StudyError
 from studies.files.importer import import_study
@@ -33,22 +35,26 @@ PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
         Preset(
-            "stay-on-topic", "The paper's human study on a small scale: guided against standard sampling."
+            "stay-on-topic", _("The paper's human study on a small scale: guided against standard sampling.")
         ),
         Preset(
             "stay-on-topic-full",
-            "The paper's human study in full: 25 × 46 prompts, seven scales drawn over them, an A/A control "
-            "and a temperature-matched arm.",
+            _(
+                "The paper's human study in full: 25 × 46 prompts, seven scales drawn over "
+                "them, an A/A control "
+                "and a temperature-matched arm."
+            ),
             take=400,
             whole=1_150,
         ),
-        Preset("several-turns", "Conversations of several turns: who keeps to what was said before?"),
-        Preset("plain-text", "Plain texts to be continued, guided against their last token."),
+        Preset("several-turns", _("Conversations of several turns: who keeps to what was said before?")),
+        Preset("plain-text", _("Plain texts to be continued, guided against their last token.")),
         Preset(
-            "chain-of-thought", "Word problems with reasoning, parsed answers and how often they are right."
+            "chain-of-thought",
+            _("Word problems with reasoning, parsed answers and how often they are right."),
         ),
-        Preset("long-text-and-code", "Essays, stories, manuals and programs, shown as Markdown."),
-        Preset("equal-cost", "A small guided checkpoint against a standard one of twice its size."),
+        Preset("long-text-and-code", _("Essays, stories, manuals and programs, shown as Markdown.")),
+        Preset("equal-cost", _("A small guided checkpoint against a standard one of twice its size.")),
     )
 }
 """By name, in the order in which they are listed."""
@@ -71,11 +77,17 @@ def preset_file(name: str, *, take: int | None = 0) -> bytes:
     """
     preset = PRESETS.get(name)
     if preset is None:
-        raise StudyError(f"There is no preset “{name}”. Presets: {', '.join(PRESETS)}.")
+        raise StudyError(
+            gettext("There is no preset “%(name)s”. Presets: %(names)s.")
+            % {"name": name, "names": ", ".join(PRESETS)}
+        )
     if preset.whole:
         return _crossed_file(preset, take if take is None else take or preset.take)
     if take != 0:
-        raise StudyError(f"The prompts of “{name}” are no crossing, so there is nothing to take some of.")
+        raise StudyError(
+            gettext("The prompts of “%(name)s” are no crossing, so there is nothing to take some of.")
+            % {"name": name}
+        )
     return (FOLDER / f"{name}.yaml").read_bytes()
 
 
@@ -87,7 +99,9 @@ def _crossed_file(preset: Preset, take: int | None) -> bytes:
     try:
         chosen = crossed(*read_parts(folder), take=take, seed=seed)
     except ValueError as error:
-        raise StudyError(f"Of “{preset.name}”, {error}.") from error
+        raise StudyError(
+            gettext("Of “%(name)s”, %(error)s.") % {"name": preset.name, "error": error}
+        ) from error
     prompts: list[dict[str, Any]] = [
         {
             "id": f"{system['id']}-{user['id']}",

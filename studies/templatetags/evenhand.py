@@ -84,6 +84,30 @@ _EVENTS = {
     "study.carried_in": _("Whole study imported"),
 }
 
+_ELSEWHERE = (
+    # What the quality scan looks for.
+    _("An empty response"),
+    _("Both responses are the same"),
+    _("A response cut off at the length limit"),
+    _("A response that repeats itself"),
+    _("A response that leaks special tokens"),
+    _("A response that refuses"),
+    _("A response that names itself a program"),
+    _("A response in another language than its prompt"),
+    # What a worker does.
+    _("Idle"),
+    _("Loading"),
+    _("Reading prompts"),
+    _("Writing"),
+    _("Lost"),
+    # How far a report is.
+    _("Computing"),
+    _("Drawing the pictures"),
+    # What a plan warns of.
+    _("Below 6 clusters the interval's coverage has not been measured."),
+)
+"""Words that pages show and that belong to the analysis and the workers, which speak English alone."""
+
 
 @register.filter
 def count(value: float | None) -> str:

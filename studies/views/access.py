@@ -15,6 +15,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django_htmx.http import HttpResponseClientRefresh
 
 from studies.domain.access import AccessDeniedError, abilities_of, visible_studies, who_can
@@ -58,7 +59,7 @@ def administrators_only(view: View) -> View:
         if not request.user.is_authenticated:
             return _log_in(request)
         if not request.user.is_superuser:
-            message = "Only the site’s administrators can see this page."
+            message = gettext("Only the site’s administrators can see this page.")
             raise PermissionDenied(message)
         return view(request, *args, **kwargs)
 
@@ -69,7 +70,7 @@ def find_study(request: HttpRequest, slug: str, ability: Ability) -> Study:
     """Return the study as it stands now, if the visitor may do this in it."""
     study = visible_studies(request.user).filter(slug=slug).first()
     if study is None:
-        message = "There is no such study."
+        message = gettext("There is no such study.")
         raise Http404(message)
     require(request, study, ability)
     return settle(study)

@@ -9,6 +9,7 @@ from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -37,7 +38,7 @@ def account(request: HttpRequest) -> HttpResponse:
     form = AddressForm(request.POST if request.method == "POST" else None, instance=user)
     if form.is_valid():
         form.save()
-        messages.success(request, "The address is kept.")
+        messages.success(request, gettext("The address is kept."))
         return redirect("studies:account")
     context = {"form": form, "second_factor": accounts.has_second_factor(user)}
     return render(request, "dashboard/account.html", context, status=422 if form.errors else 200)
@@ -54,7 +55,7 @@ def password(request: HttpRequest) -> HttpResponse:
         form.save()
         update_session_auth_hash(request, user)
         accounts.note(user, "password_changed", actor=user.get_username())
-        messages.success(request, "The password is changed; your other browsers are logged out.")
+        messages.success(request, gettext("The password is changed; your other browsers are logged out."))
         return redirect("studies:account")
     return render(request, "dashboard/password.html", {"form": form}, status=422 if form.errors else 200)
 
@@ -97,7 +98,7 @@ def second_factor_off(request: HttpRequest) -> HttpResponse:
     wrong = request.method == "POST" and not user.check_password(request.POST.get("password", ""))
     if request.method == "POST" and not wrong:
         accounts.remove_second_factor(user, actor=user.get_username())
-        messages.success(request, "The second factor is off.")
+        messages.success(request, gettext("The second factor is off."))
         return redirect("studies:account")
-    context = {"error": "This is not your password." if wrong else ""}
+    context = {"error": gettext("This is not your password.") if wrong else ""}
     return render(request, "dashboard/second_factor_off.html", context, status=422 if wrong else 200)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from studies.domain.errors import StudyError
@@ -21,7 +22,7 @@ def move_study(request: HttpRequest, study: Study, name: str) -> HttpResponse:
     """Ask first (GET), as a page or as the inside of a dialog; then do it (POST)."""
     move = MOVES.get(name)
     if move is None:
-        message = "There is no such action."
+        message = gettext("There is no such action.")
         raise Http404(message)
     require(request, study, move.ability)
     if request.method != "POST":
@@ -35,5 +36,5 @@ def move_study(request: HttpRequest, study: Study, name: str) -> HttpResponse:
     except StudyError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, move.done)
+        messages.success(request, gettext(move.done))
     return redirect("studies:study", study.slug)

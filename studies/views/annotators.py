@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from studies import queries
@@ -40,7 +41,7 @@ def study_annotators(request: HttpRequest, study: Study) -> HttpResponse:
         "page": page_of(lines, request, _PER_PAGE),
         "columns": _columns(study),
         "rules": RULES,
-        "quality": spoken_rules(study),
+        "quality": spoken_rules(study, say=gettext),
         "checked": bool(study.checks),
     }
     return render(request, "dashboard/annotators.html", context)
@@ -66,18 +67,18 @@ def _found(request: HttpRequest, study: Study) -> tuple[AnnotatorsForm, list[Ann
 
 def _columns(study: Study) -> list[tuple[str, str, bool]]:
     """Return the columns that a study has: what each is sorted by, its heading, and whether figures."""
-    of_checks = [("checks", "Checks passed", True), ("reliability", "Reliability", True)]
+    of_checks = [("checks", gettext("Checks passed"), True), ("reliability", gettext("Reliability"), True)]
     return [
-        ("annotator", "Annotator", False),
-        ("status", "Status", False),
-        ("judgments", "Judgments", True),
-        ("speed", "Median active", True),
-        ("position", "Chose A", True),
-        ("agreement", "Agreement", True),
+        ("annotator", gettext("Annotator"), False),
+        ("status", gettext("Status"), False),
+        ("judgments", gettext("Judgments"), True),
+        ("speed", gettext("Median active"), True),
+        ("position", gettext("Chose A"), True),
+        ("agreement", gettext("Agreement"), True),
         *(of_checks if study.checks else []),
-        *([("repeats", "Repeats alike", True)] if study.repeats else []),
-        ("seen", "Last seen", False),
-        ("analysis", "In the analysis", False),
+        *([("repeats", gettext("Repeats alike"), True)] if study.repeats else []),
+        ("seen", gettext("Last seen"), False),
+        ("analysis", gettext("In the analysis"), False),
     ]
 
 
@@ -90,7 +91,11 @@ def apply_quality(request: HttpRequest, study: Study) -> HttpResponse:
     except StudyError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"The plan's rules newly exclude {len(excluded)} of the annotators.")
+        messages.success(
+            request,
+            gettext("The plan's rules newly exclude %(excluded)s of the annotators.")
+            % {"excluded": len(excluded)},
+        )
     return redirect("studies:annotators", study.slug)
 
 
@@ -106,7 +111,10 @@ def exclude(request: HttpRequest, study: Study, pk: int) -> HttpResponse:
         except StudyError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, f"{annotator.pseudonym} is left out of the analysis.")
+            messages.success(
+                request,
+                gettext("%(pseudonym)s is left out of the analysis.") % {"pseudonym": annotator.pseudonym},
+            )
             return redirect("studies:annotators", study.slug)
     row = queries.annotator_rows([annotator])[0]
     context = {"study": study, "tab": "annotators", "row": row, "form": form}
@@ -127,5 +135,5 @@ def include_again(request: HttpRequest, study: Study, pk: int) -> HttpResponse:
     except StudyError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "Their judgments count again.")
+        messages.success(request, gettext("Their judgments count again."))
     return redirect("studies:annotators", study.slug)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from studies.enums import Ability
@@ -65,7 +66,7 @@ def _page(request: HttpRequest, study: Study | None) -> HttpResponse:
 def _file(request: HttpRequest, study: Study | None, fmt: str) -> HttpResponseBase:
     form = _form(request, study)
     if fmt not in WRITERS or not form.is_valid():
-        message = "There is no such log: the formats are csv and jsonl, days are written YYYY-MM-DD."
+        message = gettext("There is no such log: the formats are csv and jsonl, days are written YYYY-MM-DD.")
         raise Http404(message)
     found = audit.events(study, **form.cleaned_data).order_by("id")
     write, content_type = WRITERS[fmt]

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from generation.models import Checkpoint
@@ -36,7 +37,10 @@ def new(request: HttpRequest) -> HttpResponse:
         except StudyError as error:
             _place(form, error)
         else:
-            messages.success(request, f"“{study.slug}” is a draft now. Everything can still change.")
+            messages.success(
+                request,
+                gettext("“%(study)s” is a draft now. Everything can still change.") % {"study": study.slug},
+            )
             return redirect("studies:edit", study.slug)
     context = {"form": form, "checkpoints": Checkpoint.objects.filter(endpoint={}).order_by("name")[:100]}
     return render(request, "dashboard/new.html", context, status=422 if form.is_bound else 200)
@@ -63,8 +67,16 @@ def copy(request: HttpRequest, study: Study) -> HttpResponse:
         except StudyError as error:
             _place(form, error)
         else:
-            along = f" with {number:,} completions" if given["completions"] else ""
-            messages.success(request, f"“{made.slug}” is a copy of “{study.slug}”{along}.")
+            along = (
+                gettext(" with %(number)s completions") % {"number": f"{number:,}"}
+                if given["completions"]
+                else ""
+            )
+            messages.success(
+                request,
+                gettext("“%(study)s” is a copy of “%(study2)s”%(along)s.")
+                % {"study": made.slug, "study2": study.slug, "along": along},
+            )
             return redirect("studies:study", made.slug)
     context = {"study": study, "form": form, "tab": ""}
     return render(request, "dashboard/copy.html", context, status=422 if form.is_bound else 200)

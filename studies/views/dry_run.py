@@ -41,7 +41,7 @@ def dry_run(request: HttpRequest, study: Study, step: str) -> HttpResponse:
 def _page(walk: Walk) -> Page | Onward:
     make = PAGES.get(walk.step)
     if make is None:
-        message = f"A dry run has no step {walk.step}."
+        message = _("A dry run has no step %(step)s.") % {"step": walk.step}
         raise Http404(message)
     return make(walk)
 

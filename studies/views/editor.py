@@ -7,11 +7,12 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from generation.models import Checkpoint
 from studies.domain.errors import StudyError
-from studies.enums import Ability, StudyStatus
+from studies.enums import Ability, StudyStatus, in_sentence
 from studies.files import editing
 from studies.files.editing import SECTIONS, Section, SectionError
 from studies.files.schema import StudyEntry
@@ -36,11 +37,10 @@ def locked(request: HttpRequest, study: Study) -> HttpResponse | None:
     """Say why a study cannot be edited; None for a draft."""
     if study.status == StudyStatus.DRAFT:
         return None
-    reason = (
-        f"The study is {study.get_status_display().lower()}, so its plan stays as it is. "
-        "Copy it to begin a new draft from it."
-    )
-    return refuse(request, study, title="Not a draft any more", reason=reason)
+    reason = gettext(
+        "The study is %(status)s, so its plan stays as it is. Copy it to begin a new draft from it."
+    ) % {"status": in_sentence(study.get_status_display())}
+    return refuse(request, study, title=gettext("Not a draft any more"), reason=reason)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -49,7 +49,7 @@ def edit_section(request: HttpRequest, study: Study, name: str) -> HttpResponse:
     """Show a section as a form or as text, and store what comes back."""
     section = SECTIONS.get(name)
     if section is None or name == "prompts":
-        message = f"The editor has no section {name}."
+        message = gettext("The editor has no section %(name)s.") % {"name": name}
         raise Http404(message)
     if (no := locked(request, study)) is not None:
         return no
@@ -95,14 +95,17 @@ def _stored(
     now = editing.version_of(editing.section_data(study, section))
     if request.POST.get("version") != now:
         error = StudyError(
-            "Somebody stored this section meanwhile. What you wrote is below; storing again replaces theirs."
+            gettext(
+                "Somebody stored this section meanwhile. What you wrote is below; storing "
+                "again replaces theirs."
+            )
         )
         return section_page(request, study, section, data, wrong=error, text=as_text)
     try:
         editing.store_section(study, section, data, actor=actor_of(request))
     except StudyError as error:
         return section_page(request, study, section, data, wrong=error, text=as_text)
-    messages.success(request, f"{section.title}: stored.")
+    messages.success(request, gettext("%(title)s: stored.") % {"title": gettext(section.title)})
     names = list(SECTIONS)
     following = names[(names.index(section.name) + 1) % len(names)]
     target = following if "next" in request.POST else section.name

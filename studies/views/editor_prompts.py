@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from studies.domain.errors import StudyError
@@ -52,7 +53,7 @@ def prompts(request: HttpRequest, study: Study) -> HttpResponse:
         except StudyError as error:
             form.add_error(_field(form), str(error))
         else:
-            messages.success(request, f"Prompts added: {len(new):,}.")
+            messages.success(request, gettext("Prompts added: %(new)s.") % {"new": f"{len(new):,}"})
             return redirect("studies:edit-prompts", study.slug)
     context = _context(study) | {
         "form": form,
@@ -93,7 +94,11 @@ def _located(problem: StudyFileError, before: int, rows: Rows) -> str:
     if not number.isdigit() or int(number) < before:
         return f"{problem.field}: {problem.problem}"
     index = int(number) - before
-    place = f"line {rows[index][0]}" if rows else f"prompt {index + 1}"
+    place = (
+        gettext("line %(value)s") % {"value": rows[index][0]}
+        if rows
+        else gettext("prompt %(value)s") % {"value": index + 1}
+    )
     told = [place, rest.lstrip(".")]
     return f"{', '.join(part for part in told if part)}: {problem.problem}"
 
@@ -116,7 +121,7 @@ def prompt(request: HttpRequest, study: Study, number: int) -> HttpResponse:
         error: StudyError | None = SectionError(posted.problems) if posted.problems else None
         error = error or _store_one(request, study, data, number, changed)
         if error is None:
-            messages.success(request, f"Prompt {number} is stored.")
+            messages.success(request, gettext("Prompt %(number)s is stored.") % {"number": number})
             return redirect("studies:edit-prompts", study.slug)
         problems = error.problems if isinstance(error, SectionError) else []
         wrong = [] if problems else [str(error)]
@@ -128,7 +133,7 @@ def prompt(request: HttpRequest, study: Study, number: int) -> HttpResponse:
 
 def _numbered(data: Prompts, number: int) -> dict[str, Any]:
     if not 1 <= number <= len(data):
-        message = f"The study has no prompt {number}."
+        message = gettext("The study has no prompt %(number)s.") % {"number": number}
         raise Http404(message)
     return data[number - 1]
 
@@ -138,7 +143,9 @@ def _store_one(
 ) -> StudyError | None:
     """Store one prompt in its place; return what is wrong."""
     if request.POST.get("version") != editing.version_of(data[number - 1]):
-        return StudyError("Somebody changed the prompts meanwhile. Look again, then store once more.")
+        return StudyError(
+            gettext("Somebody changed the prompts meanwhile. Look again, then store once more.")
+        )
     given = [changed if index == number - 1 else one for index, one in enumerate(data)]
     try:
         editing.store_section(study, SECTION, {"prompts": given}, actor=actor_of(request))
@@ -156,13 +163,13 @@ def remove_prompt(request: HttpRequest, study: Study, number: int) -> HttpRespon
     data = _there(study)
     gone = _numbered(data, number)
     if request.POST.get("id") != gone["id"]:
-        messages.error(request, "Somebody changed the prompts meanwhile; nothing was removed.")
+        messages.error(request, gettext("Somebody changed the prompts meanwhile; nothing was removed."))
         return redirect("studies:edit-prompts", study.slug)
     kept = [one for one in data if one is not gone]
     try:
         editing.store_section(study, SECTION, {"prompts": kept}, actor=actor_of(request))
     except StudyError as error:
-        messages.error(request, f"Nothing was removed: {error}")
+        messages.error(request, gettext("Nothing was removed: %(error)s") % {"error": error})
     else:
-        messages.success(request, f"“{gone['id']}” is removed.")
+        messages.success(request, gettext("“%(value)s” is removed.") % {"value": gone["id"]})
     return redirect("studies:edit-prompts", study.slug)

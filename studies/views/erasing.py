@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from studies.domain import erasure
@@ -30,13 +31,17 @@ def erase(request: HttpRequest, study: Study, pk: int) -> HttpResponse:
         else:
             reasons = form.cleaned_data["reasons"]
             erasure.erase_annotator(annotator=annotator, actor=actor_of(request), reasons=reasons)
-            messages.success(request, f"What was known of {annotator.pseudonym} as a person is erased.")
+            messages.success(
+                request,
+                gettext("What was known of %(pseudonym)s as a person is erased.")
+                % {"pseudonym": annotator.pseudonym},
+            )
             return redirect("studies:annotators", study.slug)
     context = {
         "study": study,
         "tab": "annotators",
         "annotator": annotator,
         "form": form,
-        "erased": erasure.PERSONAL,
+        "erased": [gettext(part) for part in erasure.PERSONAL],
     }
     return render(request, "dashboard/erase.html", context, status=422 if form.is_bound else 200)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from studies.domain.audit import record_event
@@ -39,8 +40,10 @@ def everything(request: HttpRequest, study: Study) -> HttpResponseBase:
 def preferences(request: HttpRequest, study: Study) -> HttpResponseBase:
     """Ask which pairs are wanted, then stream them: `file` in the address says that it was asked."""
     if not study.unblinded:
-        reason = "Preference pairs say which arm wrote what, so they can be had once the study is closed."
-        return refuse(request, study, title="No preference pairs yet", reason=reason)
+        reason = gettext(
+            "Preference pairs say which arm wrote what, so they can be had once the study is closed."
+        )
+        return refuse(request, study, title=gettext("No preference pairs yet"), reason=reason)
     form = PreferencesForm(study, request.GET if "file" in request.GET else None)
     if not form.is_valid():
         return _page(request, study, form)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from generation import presence
@@ -56,5 +57,5 @@ def retry(request: HttpRequest, study: Study, pk: int) -> HttpResponse:
     except StudyError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "The completion is asked for again.")
+        messages.success(request, gettext("The completion is asked for again."))
     return redirect("studies:study", study.slug)

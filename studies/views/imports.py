@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from studies.domain.errors import StudyError
@@ -31,7 +32,7 @@ def import_file(request: HttpRequest) -> HttpResponse:
         except StudyError as error:
             form.add_error("file", str(error))
         else:
-            messages.success(request, f"“{study.slug}” is imported.")
+            messages.success(request, gettext("“%(study)s” is imported.") % {"study": study.slug})
             return redirect("studies:study", study.slug)
     status = 422 if form.is_bound else 200
     return render(
@@ -50,7 +51,7 @@ def import_named(request: HttpRequest, name: str) -> HttpResponse:
     except StudyError as error:
         messages.error(request, str(error))
         return redirect("studies:import")
-    messages.success(request, f"“{study.slug}” is imported.")
+    messages.success(request, gettext("“%(study)s” is imported.") % {"study": study.slug})
     return redirect("studies:study", study.slug)
 
 

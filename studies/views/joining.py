@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -56,7 +57,7 @@ def _without_account(request: HttpRequest, invitation: Invitation, token: str) -
 
 def _joined(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     if invitation.study is None:
-        messages.success(request, "Welcome. Import a study file to begin a study of your own.")
+        messages.success(request, gettext("Welcome. Import a study file to begin a study of your own."))
         return redirect("studies:list")
-    messages.success(request, "You are a member of this study now.")
+    messages.success(request, gettext("You are a member of this study now."))
     return redirect("studies:study", invitation.study.slug)

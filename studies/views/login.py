@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -69,7 +70,9 @@ def second_step(request: HttpRequest) -> HttpResponse:
         user_login_failed.send(sender=__name__, credentials=name, request=request)
         if getattr(request, "axes_locked_out", False):
             del request.session[_PENDING]
-        form.add_error("code", "This code is wrong, was used before, or came too soon after a wrong one.")
+        form.add_error(
+            "code", gettext("This code is wrong, was used before, or came too soon after a wrong one.")
+        )
     status = 422 if form.is_bound else 200
     return render(request, "registration/code.html", {"form": form}, status=status)
 
@@ -84,7 +87,7 @@ def _safe(request: HttpRequest, goal: str) -> str:
 def admin_login(request: HttpRequest) -> HttpResponse:
     """Send whoever wants into the admin to the one way in."""
     if request.user.is_authenticated:
-        message = "Only the site’s administrators can see this page."
+        message = gettext("Only the site’s administrators can see this page.")
         raise PermissionDenied(message)
     return redirect(f"{reverse('login')}?next={reverse('admin:index')}")
 
@@ -108,7 +111,7 @@ def ask_for_reset(request: HttpRequest) -> HttpResponse:
             email_template_name="registration/reset_email.txt",
             subject_template_name="registration/reset_subject.txt",
         )
-        messages.success(request, "If an account has this address, a link is on its way to it.")
+        messages.success(request, gettext("If an account has this address, a link is on its way to it."))
         return redirect("login")
     context = {"form": form, "mail": bool(settings.EMAIL_HOST)}
     return render(request, "registration/reset.html", context, status=422 if form.errors else 200)
@@ -124,5 +127,5 @@ class NewPassword(PasswordResetConfirmView):
         """Keep it, in the log too."""
         answer = super().form_valid(form)
         accounts.note(form.user, "password_reset", actor=form.user.get_username())
-        messages.success(self.request, "The new password is set: log in with it.")
+        messages.success(self.request, gettext("The new password is set: log in with it."))
         return answer

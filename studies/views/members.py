@@ -8,13 +8,14 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from studies.domain import invitations
 from studies.domain.access import AccessDeniedError, allowed
 from studies.domain.errors import StudyError
 from studies.domain.members import change_role, remove_member
-from studies.enums import Ability, Role
+from studies.enums import Ability, Role, in_sentence
 from studies.forms.members import InvitationForm, RoleForm
 from studies.models import Invitation, Membership, Study
 from studies.views.access import require, study_view
@@ -57,15 +58,19 @@ def set_role(request: HttpRequest, study: Study, pk: int) -> HttpResponse:
     member = get_object_or_404(Membership, study=study, pk=pk)
     form = RoleForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Choose one of the roles.")
+        messages.error(request, gettext("Choose one of the roles."))
         return redirect("studies:members", study.slug)
     try:
         member = change_role(member=member, role=Role(form.cleaned_data["role"]), actor=actor_of(request))
     except StudyError as error:
         messages.error(request, str(error))
     else:
-        label = member.get_role_display().lower()
-        messages.success(request, f"{member.user.get_username()} is now {label} of this study.")
+        label = in_sentence(member.get_role_display())
+        messages.success(
+            request,
+            gettext("%(name)s is now %(label)s of this study.")
+            % {"name": member.user.get_username(), "label": label},
+        )
     return redirect("studies:members", study.slug)
 
 
@@ -86,7 +91,9 @@ def remove(request: HttpRequest, study: Study, pk: int) -> HttpResponse:
     except StudyError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"{member.user.get_username()} is no longer a member.")
+        messages.success(
+            request, gettext("%(name)s is no longer a member.") % {"name": member.user.get_username()}
+        )
         if own:
             return redirect("studies:list")
     return redirect("studies:members", study.slug)
@@ -103,5 +110,5 @@ def withdraw(request: HttpRequest, study: Study, pk: int) -> HttpResponse:
     except StudyError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "The link is withdrawn: nobody can join by it any more.")
+        messages.success(request, gettext("The link is withdrawn: nobody can join by it any more."))
     return redirect("studies:members", study.slug)

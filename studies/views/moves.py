@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_noop as _
 
 from studies.domain import generating, invites, lifecycle
 from studies.domain.errors import StudyError
@@ -45,34 +46,53 @@ class Move:
         """Return what the verb is told besides, after somebody ``chosen`` an answer."""
         if not self.answers:
             return {}
-        for word, _, told in self.answers:
+        for word, _label, told in self.answers:
             if word == chosen:
                 return told
-        raise StudyError(f"Nothing was changed, because nothing was chosen: {self.asked}")
+        raise StudyError(
+            gettext("Nothing was changed, because nothing was chosen: %(asked)s")
+            % {"asked": gettext(self.asked)}
+        )
 
 
 def judgments_in_words(size: Estimate) -> str:
     """Return how much annotators are asked for: the sentence that opening is decided by."""
     judgments = plural(size.judgments, "judgment judgments")
     if size.criteria > 1:
-        judgments += f" on each of {size.criteria} criteria"
-    return f"{judgments} by about {plural(size.annotators, 'annotator annotators')}"
+        judgments += gettext(" on each of %(criteria)s criteria") % {"criteria": size.criteria}
+    return gettext("%(judgments)s by about %(annotators)s") % {
+        "judgments": judgments,
+        "annotators": plural(size.annotators, "annotator annotators"),
+    }
 
 
 def _generate(size: Estimate) -> list[str]:
     return [
-        f"The workers write {plural(size.completions, 'completion completions')}: "
-        f"{plural(size.arms, 'arm arms')}, {plural(size.prompts, 'prompt prompts')}"
-        + (f", {size.replicates} replicates." if size.replicates > 1 else "."),
-        "You can leave the page; what is written stays, whatever happens to a worker.",
+        gettext("The workers write %(completions)s: %(arms)s, %(prompts)s")
+        % {
+            "completions": plural(size.completions, "completion completions"),
+            "arms": plural(size.arms, "arm arms"),
+            "prompts": plural(size.prompts, "prompt prompts"),
+        }
+        + (
+            gettext(", %(replicates)s replicates.") % {"replicates": size.replicates}
+            if size.replicates > 1
+            else "."
+        ),
+        gettext("You can leave the page; what is written stays, whatever happens to a worker."),
     ]
 
 
 def _open(size: Estimate) -> list[str]:
     told = [
-        "Opening freezes the plan: arms, prompts, criteria and settings can no longer change.",
-        f"{judgments_in_words(size)}: {plural(size.shown, 'pair pairs')}, each judged {size.overlap} times.",
-        "Whoever has the annotators’ link can take part.",
+        gettext("Opening freezes the plan: arms, prompts, criteria and settings can no longer change."),
+        gettext("%(judgments_in_words)s: %(shown)s, each judged %(overlap)s times.")
+        % {
+            "judgments_in_words": judgments_in_words(size),
+            "shown": plural(size.shown, "pair pairs"),
+            "overlap": size.overlap,
+        },
+        gettext("Whoever has the annotators’ link can take part."),
     ]
     if size.identical:
         told.insert(
@@ -88,63 +108,67 @@ def _open(size: Estimate) -> list[str]:
 
 
 def _retry(_: Estimate) -> list[str]:
-    return ["The completions that failed are asked for again; those that are there stay as they are."]
+    return [
+        gettext("The completions that failed are asked for again; those that are there stay as they are.")
+    ]
 
 
 def _pause_generation(_: Estimate) -> list[str]:
     return [
-        "The workers put aside what they have in hand and begin nothing more, within a few seconds.",
-        "What is written stays. What was half written is begun anew later, and comes out the same.",
+        gettext("The workers put aside what they have in hand and begin nothing more, within a few seconds."),
+        gettext("What is written stays. What was half written is begun anew later, and comes out the same."),
     ]
 
 
 def _resume_generation(_: Estimate) -> list[str]:
-    return ["The workers go on with what is left."]
+    return [gettext("The workers go on with what is left.")]
 
 
 def _cancel_generation(_: Estimate) -> list[str]:
     return [
-        "The workers stop within a few seconds, and the study is a draft again.",
-        "Imported completions stay. A study file that is imported anew with changes replaces them all.",
+        gettext("The workers stop within a few seconds, and the study is a draft again."),
+        gettext(
+            "Imported completions stay. A study file that is imported anew with changes replaces them all."
+        ),
     ]
 
 
 def _pause(_: Estimate) -> list[str]:
     return [
-        "Nobody is given another comparison until you resume.",
-        "Whoever has one on the screen can still answer it.",
+        gettext("Nobody is given another comparison until you resume."),
+        gettext("Whoever has one on the screen can still answer it."),
     ]
 
 
 def _resume(_: Estimate) -> list[str]:
-    return ["Annotators are given comparisons again, through the same link."]
+    return [gettext("Annotators are given comparisons again, through the same link.")]
 
 
 def _renew_link(_: Estimate) -> list[str]:
     return [
-        "The link that was sent out lets nobody in any more.",
-        "The study’s page shows the new link as long as the study is open.",
-        "Whoever has begun goes on by the old link, to the completion code.",
+        gettext("The link that was sent out lets nobody in any more."),
+        gettext("The study’s page shows the new link as long as the study is open."),
+        gettext("Whoever has begun goes on by the old link, to the completion code."),
     ]
 
 
 def _close(_: Estimate) -> list[str]:
     return [
-        "No further answer is taken. A closed study cannot be opened again.",
-        "Which arm wrote which response becomes visible, and so do the results.",
+        gettext("No further answer is taken. A closed study cannot be opened again."),
+        gettext("Which arm wrote which response becomes visible, and so do the results."),
     ]
 
 
 def _archive(_: Estimate) -> list[str]:
-    return ["The study can still be read and downloaded; exclusions can no longer change."]
+    return [gettext("The study can still be read and downloaded; exclusions can no longer change.")]
 
 
 _ALL = (
     Move(
         "generate",
-        "Start generating",
-        "Start generating?",
-        "Generation has started.",
+        _("Start generating"),
+        _("Start generating?"),
+        _("Generation has started."),
         (StudyStatus.DRAFT,),
         lifecycle.start_generation,
         _generate,
@@ -152,9 +176,9 @@ _ALL = (
     ),
     Move(
         "retry",
-        "Retry the failed ones",
-        "Retry the failed completions?",
-        "The failed completions are asked for again.",
+        _("Retry the failed ones"),
+        _("Retry the failed completions?"),
+        _("The failed completions are asked for again."),
         (StudyStatus.GENERATING,),
         generating.retry_generation,
         _retry,
@@ -162,9 +186,9 @@ _ALL = (
     ),
     Move(
         "pause-generation",
-        "Pause generation",
-        "Pause the generation?",
-        "Generation is paused.",
+        _("Pause generation"),
+        _("Pause the generation?"),
+        _("Generation is paused."),
         (StudyStatus.GENERATING,),
         generating.pause_generation,
         _pause_generation,
@@ -172,9 +196,9 @@ _ALL = (
     ),
     Move(
         "resume-generation",
-        "Resume generation",
-        "Resume the generation?",
-        "Generation goes on.",
+        _("Resume generation"),
+        _("Resume the generation?"),
+        _("Generation goes on."),
         (StudyStatus.GENERATING,),
         generating.resume_generation,
         _resume_generation,
@@ -182,24 +206,24 @@ _ALL = (
     ),
     Move(
         "cancel-generation",
-        "Cancel generation",
-        "Cancel the generation?",
-        "Generation is cancelled. The study is a draft again.",
+        _("Cancel generation"),
+        _("Cancel the generation?"),
+        _("Generation is cancelled. The study is a draft again."),
         (StudyStatus.GENERATING,),
         generating.cancel_generation,
         _cancel_generation,
         ability=Ability.GENERATE,
-        asked="What becomes of the finished completions?",
+        asked=_("What becomes of the finished completions?"),
         answers=(
-            ("keep", "Keep them: the next generation writes only the others", {"keep_finished": True}),
-            ("drop", "Delete them", {"keep_finished": False}),
+            ("keep", _("Keep them: the next generation writes only the others"), {"keep_finished": True}),
+            ("drop", _("Delete them"), {"keep_finished": False}),
         ),
     ),
     Move(
         "open",
-        "Open study",
-        "Open this study?",
-        "The study is open. Send annotators the link.",
+        _("Open study"),
+        _("Open this study?"),
+        _("The study is open. Send annotators the link."),
         (StudyStatus.READY,),
         lifecycle.open_study,
         _open,
@@ -207,27 +231,27 @@ _ALL = (
     ),
     Move(
         "pause",
-        "Pause",
-        "Pause this study?",
-        "The study is paused.",
+        _("Pause"),
+        _("Pause this study?"),
+        _("The study is paused."),
         (StudyStatus.OPEN,),
         lifecycle.pause_study,
         _pause,
     ),
     Move(
         "resume",
-        "Resume",
-        "Resume this study?",
-        "The study is open again.",
+        _("Resume"),
+        _("Resume this study?"),
+        _("The study is open again."),
         (StudyStatus.PAUSED,),
         lifecycle.resume_study,
         _resume,
     ),
     Move(
         "renew-link",
-        "Withdraw the link",
-        "Withdraw the annotators’ link and make another?",
-        "The old link is withdrawn. Send newcomers the one that is shown now.",
+        _("Withdraw the link"),
+        _("Withdraw the annotators’ link and make another?"),
+        _("The old link is withdrawn. Send newcomers the one that is shown now."),
         (StudyStatus.OPEN, StudyStatus.PAUSED),
         invites.renew_invite,
         _renew_link,
@@ -235,9 +259,9 @@ _ALL = (
     ),
     Move(
         "close",
-        "Close study",
-        "Close this study for good?",
-        "The study is closed. The report can be read.",
+        _("Close study"),
+        _("Close this study for good?"),
+        _("The study is closed. The report can be read."),
         (StudyStatus.OPEN, StudyStatus.PAUSED),
         lifecycle.close_study,
         _close,
@@ -245,9 +269,9 @@ _ALL = (
     ),
     Move(
         "archive",
-        "Archive",
-        "Archive this study?",
-        "The study is archived.",
+        _("Archive"),
+        _("Archive this study?"),
+        _("The study is archived."),
         (StudyStatus.CLOSED,),
         lifecycle.archive_study,
         _archive,

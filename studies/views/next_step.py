@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from studies.domain.estimates import Estimate
 from studies.domain.lifecycle import missing_completions
@@ -15,14 +15,14 @@ from studies.models import Study
 from studies.queries import SlotCounts
 from studies.views.moves import MOVES, Move, judgments_in_words
 
-_TITLES: dict[str, str] = {
-    StudyStatus.DRAFT: "Generate the completions",
-    StudyStatus.GENERATING: "Completions are being written",
-    StudyStatus.READY: "Look at the pairs, then open",
-    StudyStatus.OPEN: "Collect judgments",
-    StudyStatus.PAUSED: "Resume or close",
-    StudyStatus.CLOSED: "Read the report",
-    StudyStatus.ARCHIVED: "Read the report",
+_TITLES: dict[str, object] = {
+    StudyStatus.DRAFT: _("Generate the completions"),
+    StudyStatus.GENERATING: _("Completions are being written"),
+    StudyStatus.READY: _("Look at the pairs, then open"),
+    StudyStatus.OPEN: _("Collect judgments"),
+    StudyStatus.PAUSED: _("Resume or close"),
+    StudyStatus.CLOSED: _("Read the report"),
+    StudyStatus.ARCHIVED: _("Read the report"),
 }
 
 
@@ -78,12 +78,12 @@ def next_title(study: Study, slots: SlotCounts, *, broken: bool, held: bool = Fa
     ``broken``: something of the generation failed. ``held``: it is paused.
     """
     if held and study.status == StudyStatus.GENERATING:
-        return "Generation is paused"
+        return gettext("Generation is paused")
     if broken and study.status == StudyStatus.GENERATING:
-        return "Retry what failed"
+        return gettext("Retry what failed")
     if slots.full and study.status == StudyStatus.OPEN:
-        return "Close the study"
-    return _TITLES[study.status]
+        return gettext("Close the study")
+    return str(_TITLES[study.status])
 
 
 def next_step(
@@ -96,19 +96,25 @@ def next_step(
         case StudyStatus.GENERATING:
             return _generating(study, broken=broken, held=held)
         case StudyStatus.READY:
-            words = f"Opening freezes the plan. {judgments_in_words(size)}."
-            return NextStep(words, move=MOVES["open"], page=("studies:pairs", "Look at the pairs"))
+            words = gettext("Opening freezes the plan. %(judgments_in_words)s.") % {
+                "judgments_in_words": judgments_in_words(size)
+            }
+            return NextStep(words, move=MOVES["open"], page=("studies:pairs", gettext("Look at the pairs")))
         case StudyStatus.OPEN:
             return _open(slots)
         case StudyStatus.PAUSED:
-            words = "Nobody is given a comparison until you resume."
+            words = gettext("Nobody is given a comparison until you resume.")
             return NextStep(words, move=MOVES["resume"], others=(MOVES["renew-link"], MOVES["close"]))
         case _:
             return _closed(study)
 
 
 def _draft(study: Study, size: Estimate) -> NextStep:
-    words = f"{size.completions} completions: {size.arms} arms, {size.prompts} prompts."
+    words = gettext("%(completions)s completions: %(arms)s arms, %(prompts)s prompts.") % {
+        "completions": size.completions,
+        "arms": size.arms,
+        "prompts": size.prompts,
+    }
     given = missing_completions(study, given=True)
     if given:
         return _uploading(f"{words} {_to_upload(given)}", move=MOVES["generate"])
@@ -130,10 +136,10 @@ def _uploading(words: str, **moves: Any) -> NextStep:
 def _generating(study: Study, *, broken: bool, held: bool) -> NextStep:
     pause, cancel = MOVES["pause-generation"], MOVES["cancel-generation"]
     if held:
-        words = "The workers write nothing of this study until you resume. What is done stays."
+        words = gettext("The workers write nothing of this study until you resume. What is done stays.")
         return NextStep(words, move=MOVES["resume-generation"], others=(cancel,))
     if broken:
-        words = "Something could not be done; the reason is below."
+        words = gettext("Something could not be done; the reason is below.")
         return NextStep(words, move=MOVES["retry"], others=(pause, cancel))
     given = missing_completions(study, given=True)
     if given:
@@ -141,19 +147,19 @@ def _generating(study: Study, *, broken: bool, held: bool) -> NextStep:
             "%(number)s completion is to be uploaded.", "%(number)s completions are to be uploaded.", given
         )
         return _uploading(words % {"number": f"{given:,}"}, others=(pause, cancel))
-    words = "Nothing to do: when all are there, this page offers to open the study."
+    words = gettext("Nothing to do: when all are there, this page offers to open the study.")
     return NextStep(words, others=(pause, cancel))
 
 
 def _open(slots: SlotCounts) -> NextStep:
     if slots.full:
-        words = "Every planned judgment is there. Closing unblinds the arms and makes the report."
+        words = gettext("Every planned judgment is there. Closing unblinds the arms and makes the report.")
         return NextStep(words, move=MOVES["close"], others=(MOVES["pause"],))
-    words = "Send annotators this link. Each is led from consent to the completion code."
+    words = gettext("Send annotators this link. Each is led from consent to the completion code.")
     return NextStep(words, others=(MOVES["pause"], MOVES["renew-link"], MOVES["close"]))
 
 
 def _closed(study: Study) -> NextStep:
     others = (MOVES["archive"],) if study.status == StudyStatus.CLOSED else ()
-    words = "The answers are in and the arms are unblinded."
-    return NextStep(words, page=("studies:report", "Read the report"), others=others)
+    words = gettext("The answers are in and the arms are unblinded.")
+    return NextStep(words, page=("studies:report", gettext("Read the report")), others=others)

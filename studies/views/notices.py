@@ -79,7 +79,7 @@ def act(request: HttpRequest, study: Study, pk: int, name: str) -> HttpResponse:
         secret = notice_targets.renew_secret(target=target, actor=actor_of(request))
         return _page(request, study, made=target, secret=secret, status=201)
     if name not in _ACTIONS:
-        message = "There is no such action."
+        message = _("There is no such action.")
         raise Http404(message)
     verb, done = _ACTIONS[name]
     verb(target=target, actor=actor_of(request))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_http_methods
 
 from studies import queries
@@ -38,18 +40,23 @@ class PairChange:
 
 def _leave_out(*, study: Study, comparisons: list[int], reason: str, actor: str) -> str:
     number = leaving_out.leave_out(study=study, comparisons=comparisons, reason=reason, actor=actor)
-    return f"{plural(number, 'pair pairs')} left out of the plan."
+    return gettext("%(number)s left out of the plan.") % {"number": plural(number, "pair pairs")}
 
 
 def _put_back(*, study: Study, comparisons: list[int], reason: str, actor: str) -> str:
     del reason
     number = leaving_out.put_back(study=study, comparisons=comparisons, actor=actor)
-    return f"{plural(number, 'pair pairs')} put back into the plan."
+    return gettext("%(number)s put back into the plan.") % {"number": plural(number, "pair pairs")}
 
 
 def _redraw(*, study: Study, comparisons: list[int], reason: str, actor: str) -> str:
     made = leaving_out.redraw(study=study, comparisons=comparisons, reason=reason, actor=actor)
-    return " ".join([f"{plural(made.drawn, 'response responses')} asked for anew.", *made.kept])
+    return " ".join(
+        [
+            gettext("%(drawn)s asked for anew.") % {"drawn": plural(made.drawn, "response responses")},
+            *made.kept,
+        ]
+    )
 
 
 CHANGES = {
@@ -57,17 +64,20 @@ CHANGES = {
     for change in (
         PairChange(
             "exclude",
-            "Exclude",
-            ("No annotator meets it, and it enters no result.", "It can be put back until the study opens."),
+            _("Exclude"),
+            (
+                _("No annotator meets it, and it enters no result."),
+                _("It can be put back until the study opens."),
+            ),
             _leave_out,
         ),
-        PairChange("include", "Put back", ("Annotators meet it again, as any other.",), _put_back),
+        PairChange("include", _("Put back"), (_("Annotators meet it again, as any other."),), _put_back),
         PairChange(
             "redraw",
-            "Draw anew",
+            _("Draw anew"),
             (
-                "The flagged responses are written again with another seed; without a flag, both are.",
-                "The old texts stay in the log. The study is ready again when the new ones are there.",
+                _("The flagged responses are written again with another seed; without a flag, both are."),
+                _("The old texts stay in the log. The study is ready again when the new ones are there."),
             ),
             _redraw,
         ),
@@ -81,7 +91,7 @@ def change_pairs(request: HttpRequest, study: Study, name: str) -> HttpResponse:
     """Ask for the reason (GET), then do it (POST), for the pairs that the address names."""
     change = CHANGES.get(name)
     if change is None:
-        message = "There is no such change."
+        message = gettext("There is no such change.")
         raise Http404(message)
     chosen = _chosen(request, study)
     posted = request.method == "POST"

@@ -11,6 +11,8 @@ from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_http_methods, require_POST
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -23,12 +25,12 @@ from studies.views.common import actor_of, page_of
 
 _PER_PAGE = 50
 ACTIONS: dict[str, tuple[Callable[..., None], str]] = {
-    "deactivate": (accounts.deactivate, "{} can no longer log in."),
-    "reactivate": (accounts.reactivate, "{} can log in again."),
-    "promote": (accounts.promote, "{} is an administrator now."),
-    "demote": (accounts.demote, "{} is no administrator any more."),
-    "release": (accounts.release, "{} may try their password again."),
-    "no-second-factor": (accounts.remove_second_factor, "{} logs in with the password alone now."),
+    "deactivate": (accounts.deactivate, _("{} can no longer log in.")),
+    "reactivate": (accounts.reactivate, _("{} can log in again.")),
+    "promote": (accounts.promote, _("{} is an administrator now.")),
+    "demote": (accounts.demote, _("{} is no administrator any more.")),
+    "release": (accounts.release, _("{} may try their password again.")),
+    "no-second-factor": (accounts.remove_second_factor, _("{} logs in with the password alone now.")),
 }
 
 
@@ -63,7 +65,7 @@ def _page(request: HttpRequest, context: dict[str, Any], status: int) -> HttpRes
 def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """Do one thing to one account."""
     if name not in ACTIONS:
-        message = "There is no such action."
+        message = gettext("There is no such action.")
         raise Http404(message)
     verb, done = ACTIONS[name]
     person = get_object_or_404(User, pk=pk)
@@ -72,7 +74,7 @@ def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     except StudyError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, done.format(person.get_username()))
+        messages.success(request, gettext(done).format(person.get_username()))
     return redirect("studies:people")
 
 
@@ -96,5 +98,5 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     except StudyError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "The link is withdrawn: nobody can use it any more.")
+        messages.success(request, gettext("The link is withdrawn: nobody can use it any more."))
     return redirect("studies:people")

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -64,7 +65,9 @@ def make_report(request: HttpRequest, study: Study) -> HttpResponse:
         messages.error(request, str(error))
     else:
         if report.state == ReportState.DONE:
-            messages.success(request, "Nothing has come since: the newest report is of all there is.")
+            messages.success(
+                request, gettext("Nothing has come since: the newest report is of all there is.")
+            )
     return redirect("studies:report", study.slug)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from studies.analysis.plan import GROUP_SEQUENTIAL, NO_LOOKS, plan_from
@@ -33,7 +34,11 @@ def extend(request: HttpRequest, study: Study) -> HttpResponse:
     if form.is_valid() and _done(
         form, lambda: extend_study(study=study, actor=actor_of(request), **form.cleaned_data)
     ):
-        messages.success(request, f"Each comparison is judged {form.cleaned_data['overlap']} times in all.")
+        messages.success(
+            request,
+            gettext("Each comparison is judged %(value)s times in all.")
+            % {"value": form.cleaned_data["overlap"]},
+        )
         return redirect("studies:study", study.slug)
     context = {"study": study, "tab": "overview", "form": form, "possible": study.status in _COLLECTS}
     try:
@@ -51,7 +56,9 @@ def unblind(request: HttpRequest, study: Study) -> HttpResponse:
     if form.is_valid() and _done(
         form, lambda: unblind_early(study=study, actor=actor_of(request), **form.cleaned_data)
     ):
-        messages.success(request, "The study is unblinded. The log has it, and the report will say it.")
+        messages.success(
+            request, gettext("The study is unblinded. The log has it, and the report will say it.")
+        )
         return redirect("studies:study", study.slug)
     possible = study.status in _COLLECTS and not study.unblinded
     context = {"study": study, "tab": "looks", "form": form, "possible": possible}
@@ -96,6 +103,10 @@ def _look(request: HttpRequest, study: Study) -> HttpResponse:
     except StudyError as error:
         messages.error(request, str(error))
     else:
-        answer = "the rule allows to stop" if look.stop else "go on"
-        messages.success(request, f"Look {look.number} at {look.judgments} judgments: {answer}.")
+        answer = gettext("the rule allows to stop") if look.stop else gettext("go on")
+        messages.success(
+            request,
+            gettext("Look %(number)s at %(judgments)s judgments: %(answer)s.")
+            % {"number": look.number, "judgments": look.judgments, "answer": answer},
+        )
     return redirect("studies:looks", study.slug)

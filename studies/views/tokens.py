@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -51,5 +52,8 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     except StudyError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"The token “{token.name}” is withdrawn: nothing gets in by it.")
+        messages.success(
+            request,
+            gettext("The token “%(name)s” is withdrawn: nothing gets in by it.") % {"name": token.name},
+        )
     return redirect("studies:tokens")

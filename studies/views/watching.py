@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext
+
 from studies import queries
 from studies.enums import Kind
 from studies.models import Study
@@ -91,7 +93,13 @@ def _levels(levels: Iterable[int], overlap: int, deep: int) -> list[tuple[str, i
     """Count comparisons by their judgments: 0, then in steps as deep as a block."""
     counts = Counter(-(-level // deep) for level in levels)
     edges = [(floor + 1, min(floor + deep, overlap)) for floor in range(0, overlap, deep)]
-    names = ["0", *(f"{low}" if low == high else f"{low} to {high}" for low, high in edges)]
+    names = [
+        "0",
+        *(
+            f"{low}" if low == high else gettext("%(low)s to %(high)s") % {"low": low, "high": high}
+            for low, high in edges
+        ),
+    ]
     return [(name, counts[number]) for number, name in enumerate(names)]
 
 
