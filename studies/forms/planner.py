@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise, StrPromise
 
 WISHES = (
     ("power", _("Power: the chance to show the win rate")),
@@ -14,7 +16,7 @@ WISHES = (
 )
 
 
-def _share(label: Promise, initial: float, help_text: Promise | str = "") -> forms.FloatField:
+def _share(label: StrPromise, initial: float, help_text: StrOrPromise = "") -> forms.FloatField:
     return forms.FloatField(label=label, min_value=0, max_value=1, initial=initial, help_text=help_text)
 
 

@@ -10,7 +10,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%")
 DJANGO = re.compile(r"\{% blocktranslate.*?endblocktranslate %\}|\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", re.DOTALL)
 READ = re.compile(r"""\b(?:aria-label|placeholder|title|alt)=["']([^"']+)["']""")
 PASSED = re.compile(
-    r"""\b(?:title|words|label|action|here|parent|note|document|rate|left|caption)="([^"]+)"""
+    r"""\b(?:title|words|label|action|here|parent|note|document|rate|left|caption)="([^"]+?)"(?!\|)"""
 )
 NAMES = {
     *(
