@@ -64,7 +64,11 @@ def generate(self: Any, checkpoint_id: int) -> None:
         _start_afresh()
         raise
     finally:
-        desk.rest()
+        # The worker's main process may have signed off for all by now: what rested would stay as a ghost.
+        if _stop[0]:
+            desk.leave()
+        else:
+            desk.rest()
     if more:
         call_worker(checkpoint_id)
 

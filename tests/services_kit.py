@@ -54,16 +54,11 @@ def postgres() -> Iterator[str]:
 
 
 @contextmanager
-def database(url: str, *, template: str = "template1") -> Iterator[str]:
-    """Make a database on the server of ``url``, yield its `DATABASE_URL`, and drop it at the end.
-
-    It is empty, or a copy of another, ``template``, that nobody is connected to.
-    """
+def database(url: str) -> Iterator[str]:
+    """Make an empty database on the server of ``url``, yield its `DATABASE_URL`, and drop it at the end."""
     name = f"evenhand_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-        )
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:
         yield _django_url(url, name)
     finally:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.services_kit import free_port
+from tests.tables_kit import make_tables
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 180
@@ -123,7 +124,7 @@ def running_site(env: Mapping[str, str] | None = None) -> Iterator[Site]:
     }
     site = Site(url=f"http://127.0.0.1:{port}", environment=environment, data=folder)
     try:
-        site.manage("migrate", "--no-input", "--verbosity", "0")
+        make_tables(environment)
         site.manage("collectstatic", "--no-input", "--verbosity", "0")
         site.start()
         yield site

@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -24,6 +23,7 @@ from tests import services_kit
 from tests.generation import rows, worker_site
 from tests.generation.fake_worker import BREAKS, KILLS, WAITS, at_length
 from tests.generation.worker_site import Site
+from tests.tables_kit import make_tables
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
 
@@ -55,30 +55,22 @@ for line in sys.stdin:
 
 @dataclass(frozen=True)
 class Servers:
-    """A Redis, a PostgreSQL, and the name of a database on it that has its tables."""
+    """A Redis and a PostgreSQL."""
 
     redis: services_kit.Redis
     postgres: str
-    template: str
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    with (
-        services_kit.restartable_redis() as broker,
-        services_kit.postgres() as server,
-        services_kit.database(server) as url,
-    ):
-        folder = tmp_path_factory.mktemp("template")
-        made = Site(folder, worker_site.environment(folder, DATABASE_URL=url), broker.restart)
-        made.manage("migrate", "--verbosity", "0")
-        yield Servers(broker, server, urlsplit(url).path.strip("/"))
+def servers() -> Iterator[Servers]:
+    with services_kit.restartable_redis() as broker, services_kit.postgres() as server:
+        yield Servers(broker, server)
 
 
 @pytest.fixture
 def site(servers: Servers, tmp_path: Path) -> Iterator[Site]:
     servers.redis.restart()
-    with services_kit.database(servers.postgres, template=servers.template) as url:
+    with services_kit.database(servers.postgres) as url:
         environment = worker_site.environment(
             tmp_path,
             DATABASE_URL=url,
@@ -86,6 +78,7 @@ def site(servers: Servers, tmp_path: Path) -> Iterator[Site]:
             FAKE_STEP_MS="25",
             EVENHAND_STALE="20",
         )
+        make_tables(environment)
         yield Site(tmp_path, environment, servers.redis.restart)
 
 

@@ -162,7 +162,7 @@ def test_other_weights_under_the_same_name_are_refused(tiny, called) -> None:
         preparing.ready_engine(tiny)
 
 
-def test_worker_that_is_asked_to_stop_gives_back_its_claims(tiny, called) -> None:
+def test_worker_that_is_asked_to_stop_gives_back_its_claims_and_signs_off(tiny, called) -> None:
     rows.completions(tiny, 2)
     preparing.ready_engine(tiny)
     tasks.ask_to_stop()
@@ -173,6 +173,7 @@ def test_worker_that_is_asked_to_stop_gives_back_its_claims(tiny, called) -> Non
 
     assert set(Completion.objects.values_list("status", "attempts")) == {("pending", 0)}
     assert called == []
+    assert presence.workers() == []
 
 
 def test_every_idle_worker_is_called_so_that_they_share(tiny, called) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import redis
 
+from tests.tables_kit import make_tables
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 240
 """Seconds that a test waits at the most; a machine with nothing else to do needs a tenth."""
@@ -63,7 +65,7 @@ class Site:
 
     def seed(self, folder: Path | str, *size: int) -> None:
         """Make the tables, and ask for completions of a checkpoint."""
-        self.manage("migrate", "--verbosity", "0")
+        make_tables(self.environment)
         assert self.python(SEED, f"path:{folder}", *map(str, size)).wait(PATIENCE) == 0
 
     @contextmanager

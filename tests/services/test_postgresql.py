@@ -9,6 +9,7 @@ import pytest
 
 from tests import services_kit
 
+EVERY_CORE = ["--numprocesses", "logical", "--maxprocesses", "4"]
 ROOT = Path(__file__).resolve().parents[2]
 SUITES = [
     "tests/studies/models",
@@ -24,7 +25,7 @@ SUITES = [
 def test_tables_and_verbs_pass_their_tests_on_postgresql(postgres_url, tmp_path):
     with services_kit.database(postgres_url) as url:
         run = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SUITES],
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *EVERY_CORE, *SUITES],
             cwd=ROOT,
             env=os.environ | {"DATABASE_URL": url, "OMP_NUM_THREADS": "1"},
             capture_output=True,

@@ -9,6 +9,7 @@ import pytest
 from tests import services_kit
 from tests.generation import worker_site
 from tests.generation.worker_site import Site
+from tests.tables_kit import make_tables
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(280)]
 
@@ -50,7 +51,7 @@ def site(tmp_path: Path, postgres_url: str, redis_url: str) -> Iterator[Site]:
     with services_kit.database(postgres_url) as database:
         environment = worker_site.environment(tmp_path, DATABASE_URL=database, REDIS_URL=redis_url)
         made = Site(tmp_path, environment, lambda: worker_site.flush(redis_url))
-        made.manage("migrate", "--verbosity", "0")
+        make_tables(environment)
         assert made.python(SEED).wait(worker_site.PATIENCE) == 0
         yield made
 
