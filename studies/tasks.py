@@ -7,6 +7,7 @@ from django.conf import settings
 from config.celery import app, on_beat, on_sweep
 from generation.tasks import check_stop
 from studies.domain import notices
+from studies.domain.additions import collecting_more, settle_additions
 from studies.domain.erasure import keep_retention
 from studies.domain.reporting import TASK, call_worker, waiting_reports
 from studies.domain.watching import look_round, watched_studies
@@ -41,6 +42,13 @@ def sweep() -> None:
     """Enqueue every report that waits; messages expire before the next sweep."""
     for report_id in waiting_reports():
         call_worker(report_id, expires=settings.GENERATION_SWEEP_SECONDS)
+
+
+@on_sweep
+def serve_additions() -> None:
+    """Let prompts that were added to open studies be judged once they are written."""
+    for study in collecting_more():
+        settle_additions(study)
 
 
 @on_sweep

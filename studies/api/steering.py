@@ -17,6 +17,7 @@ from studies.domain.extending import MOST, extend_study
 from studies.enums import Ability, Scope
 from studies.exports.package import folder_of, note_export, zip_bytes
 from studies.exports.preferences import WRITERS, Form, Ties, Wish, check_wish
+from studies.files.adding import add_given
 from studies.files.cloning import copy_study
 from studies.reports.errors import ReportError
 from studies.reports.export import filename
@@ -30,6 +31,13 @@ class ExtensionIn(Given):
     """How often each comparison is judged in all, and why that deviates from the plan."""
 
     overlap: Annotated[int, Field(ge=1, le=MOST)]
+    reason: Reason
+
+
+class AdditionIn(Given):
+    """Prompts as the study file says them, an `id` optional, and why they deviate from the plan."""
+
+    prompts: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=10_000)]
     reason: Reason
 
 
@@ -87,6 +95,14 @@ def extend(request: HttpRequest, response: HttpResponse, slug: str, given: Exten
     study = study_for(request, slug, Ability.CONDUCT)
     actor = caller_of(request).name
     study = extend_study(study=study, overlap=given.overlap, reason=given.reason, actor=actor)
+    return told(request, response, study)
+
+
+@router.post("/studies/{slug:slug}/additions", response=StudyOut, operation_id="extend_by_prompts")
+def add_prompts(request: HttpRequest, response: HttpResponse, slug: str, given: AdditionIn) -> Any:
+    """Add prompts to an open study: written by the workers, then judged like the others."""
+    study = study_for(request, slug, Ability.CONDUCT)
+    study = add_given(study, given.prompts, reason=given.reason, actor=caller_of(request).name)
     return told(request, response, study)
 
 

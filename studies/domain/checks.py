@@ -34,7 +34,12 @@ def plan_checks(study: Study) -> None:
     made = _checks(pairs, wanted, rng) if wanted else []
     _save([*made, *_written(study, pairs, made, rng)])
     if study.repeats:
-        _save([_of(pair, kind=Kind.REPEAT) for pair in pairs if not pair.identical])
+        plan_repeats(pairs)
+
+
+def plan_repeats(pairs: list[Comparison]) -> None:
+    """Let pairs that were added to an open study be met again with their sides swapped, as the plan's are."""
+    _save([_of(pair, kind=Kind.REPEAT) for pair in pairs if not pair.identical])
 
 
 def _save(comparisons: list[Comparison]) -> None:

@@ -1,20 +1,26 @@
-"""More judgments of each comparison than planned: the frozen plan stays, the extension stands beside it."""
+"""More judgments of each comparison, or more prompts, than planned: the frozen plan stays beside it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from django.db import transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from generation import requests
+from generation.models import GIVEN
 from studies.analysis.plan import GROUP_SEQUENTIAL, plan_from
-from studies.domain.audit import record_event
+from studies.domain.audit import canonical, record_event, sha256
 from studies.domain.errors import StudyError
-from studies.domain.lifecycle import lock_study, require
+from studies.domain.lifecycle import completion_requests, lock_study, require
 from studies.domain.pairing import add_slots
+from studies.domain.plan import prompt_entry
 from studies.enums import StudyStatus
-from studies.models import Study
+from studies.models import Prompt, Study
 
 ACTION = "study.extended"
+ADDED = "study.prompts_added"
 MOST = 100
 """Judgments of one comparison: no study needs more, and a slip of the finger asks for less."""
 
@@ -56,6 +62,54 @@ def extend_study(*, study: Study, overlap: int, reason: str, actor: str) -> Stud
         after={"overlap": overlap, "rows": rows, "reason": reason.strip()},
     )
     return study
+
+
+@transaction.atomic
+def add_prompts(*, study: Study, prompts: Sequence[Prompt], reason: str, actor: str) -> Study:
+    """Have the arms answer more ``prompts`` than planned, which are judged like the others once written.
+
+    Raises
+    ------
+    StudyError
+        The study does not collect, no reason is given, the plan is group-sequential, or completions of
+        an arm are imported rather than written.
+    """
+    study = lock_study(study)
+    require(study, StudyStatus.OPEN, StudyStatus.PAUSED, verb="extended")
+    refuse_extension(study)
+    refuse_addition(study)
+    if not reason.strip():
+        raise StudyError("An extension deviates from the plan and needs a reason: the report quotes it.")
+    before = study.prompts.count()
+    study.additions += 1
+    study.save(update_fields=["additions"])
+    for prompt in prompts:
+        prompt.study, prompt.addition = study, study.additions
+    Prompt.objects.bulk_create(prompts, batch_size=1_000)
+    requests.request_completions(study.key, completion_requests(study, addition=study.additions))
+    record_event(
+        actor=actor,
+        action=ADDED,
+        study=study,
+        before={"prompts": before},
+        after={
+            "prompts": before + len(prompts),
+            "addition": study.additions,
+            "document": sha256(canonical([prompt_entry(prompt) for prompt in prompts])),
+            "reason": reason.strip(),
+        },
+    )
+    return study
+
+
+def refuse_addition(study: Study) -> None:
+    """Refuse where nobody would write what is added."""
+    given = study.arms.filter(checkpoint__source__startswith=GIVEN).values_list("name", flat=True)
+    if given:
+        raise StudyError(
+            f"The completions of {', '.join(given)} were imported, so no worker can write more of them: "
+            "start a new study for more prompts."
+        )
 
 
 def refuse_extension(study: Study) -> None:

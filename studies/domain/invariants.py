@@ -27,7 +27,9 @@ def _completions(study: Study) -> Iterator[str]:
     if not study.frozen:
         return
     wanted = sum(wanted_counts(study).values())
-    done = Completion.objects.filter(batch_key=study.key, status=Completion.Status.DONE).count()
+    added = study.prompts.exclude(addition=0).values("key")
+    batch = Completion.objects.filter(batch_key=study.key, status=Completion.Status.DONE)
+    done = batch.exclude(prompt_key__in=added).count() if study.additions else batch.count()
     if done != wanted:
         yield f"{done} completions are done, and the plan has {wanted}."
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop as _
 from generation import holding, requests
 from generation.models import GIVEN, Completion
 from generation.spec import CompletionRequest, NoiseKey
+from studies.domain.additions import drop_unserved, settle_additions
 from studies.domain.audit import record_event
 from studies.domain.checks import plan_checks
 from studies.domain.errors import PlanFrozenError, StudyError
@@ -62,9 +63,9 @@ def move(study: Study, status: StudyStatus, *, actor: str, action: str, **facts:
     return study
 
 
-def completion_requests(study: Study) -> Iterator[requests.Wanted]:
-    """Return what each arm is to write for each prompt."""
-    return (completion_request(study, *place) for place in wanted_places(study))
+def completion_requests(study: Study, *, addition: int = 0) -> Iterator[requests.Wanted]:
+    """Return what each arm is to write for each prompt: of the plan, or of what was added since."""
+    return (completion_request(study, *place) for place in wanted_places(study, addition=addition))
 
 
 def completion_request(study: Study, prompt: Prompt, arm: Arm, replicate: int) -> requests.Wanted:
@@ -108,10 +109,12 @@ def missing_completions(study: Study, *, given: bool | None = None) -> int:
 
 
 def settle(study: Study) -> Study:
-    """Move a generating study to ready when every completion is there. Readiness is a query.
+    """Move a generating study to ready when every completion is there; serve what was added to an open one.
 
-    Called by whoever looks at a study, since workers never call back. Idempotent.
+    Readiness is a query. Called by whoever looks at a study, since workers never call back. Idempotent.
     """
+    if study.additions and study.status in (StudyStatus.OPEN, StudyStatus.PAUSED):
+        settle_additions(study)
     if study.status != StudyStatus.GENERATING or missing_completions(study):
         return study
     with transaction.atomic():
@@ -173,6 +176,9 @@ def close_study(*, study: Study, actor: str) -> Study:
     study = lock_study(study)
     require(study, StudyStatus.OPEN, StudyStatus.PAUSED, verb=_("closed"))
     study.closed_at = timezone.now()
+    if study.additions:
+        settle_additions(study)
+        drop_unserved(study)
     study = move(study, StudyStatus.CLOSED, actor=actor, action="closed")
     ask_for_report(study=study, actor=actor)
     return study

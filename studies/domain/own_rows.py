@@ -91,6 +91,8 @@ class _Session:
         rng = np.random.default_rng([study.seed, _STREAM, zlib.crc32(annotator.pseudonym.encode())])
         checks = list(study.comparisons.filter(kind=Kind.CHECK).order_by("pk").values_list("pk", flat=True))
         shown = study.comparisons.filter(kind=Kind.REAL, identical=False).order_by()
+        if study.additions:  # a session that has begun keeps its places
+            shown = shown.filter(prompt__addition=0)
         length = len(shown.values_list("pk")[: study.quota])
         after = {
             Kind.CHECK.value: _spread(1, length, len(checks), rng),

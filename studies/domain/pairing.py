@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
+from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from generation.models import Completion
 from studies.domain.free_rows import ORDINAL_BITS, SLOT_BITS
-from studies.domain.wanted import compared
+from studies.domain.wanted import compared, units_of
 from studies.enums import Kind, Slot
 from studies.models import Arm, Assignment, Comparison, Prompt, Study
 
 _BATCH = 2_000
+_ADDED = 6
+"""Of the study's seed: what the orders of added comparisons are drawn from."""
 
 
 def pair_completions(study: Study) -> int:
     """Make the comparisons that the study's design asks for. Harmless to repeat."""
     done = Completion.objects.filter(batch_key=study.key, status=Completion.Status.DONE)
-    texts = {(c.prompt_key, c.arm_key, c.replicate): c for c in done.defer("token_ids", "request")}
-    arms = list(study.arms.all())
-    units = [(prompt, number) for prompt in study.prompts.all() for number in range(study.replicates)]
-    pairs = [
-        _comparison(study, prompt, (arms[candidate], arms[baseline]), (first, second))
-        for (prompt, replicate), compared in zip(units, compared(study), strict=True)
-        for candidate, baseline in compared
-        if (first := texts.get((prompt.key, arms[candidate].key, replicate)))
-        and (second := texts.get((prompt.key, arms[baseline].key, replicate)))
-    ]
+    texts = _by_place(done)
+    pairs = _pairs(study, texts, addition=0)
     there = {(pair.candidate_id, pair.baseline_id): pair for pair in study.comparisons.all()}
     fresh = [pair for pair in pairs if (pair.candidate_id, pair.baseline_id) not in there]
     Comparison.objects.bulk_create(fresh, batch_size=_BATCH, ignore_conflicts=True)
@@ -40,6 +36,41 @@ def pair_completions(study: Study) -> int:
             known.identical = pair.identical
             known.save(update_fields=["identical"])
     return len(pairs)
+
+
+def pair_addition(study: Study, addition: int) -> list[Comparison]:
+    """Make the comparisons of an addition's prompts that have none yet, as far as completions are there."""
+    waiting = study.prompts.filter(addition=addition, comparisons=None)
+    keys = list(waiting.values_list("key", flat=True))
+    done = Completion.objects.filter(batch_key=study.key, prompt_key__in=keys, status=Completion.Status.DONE)
+    pairs = _pairs(study, _by_place(done), addition=addition)
+    whole = Counter(pair.prompt_id for pair in pairs)
+    wanted = Counter[int]()
+    for (prompt, _), compared_pairs in zip(
+        units_of(study, addition=addition), compared(study, addition=addition), strict=True
+    ):
+        wanted[prompt.pk] += len(compared_pairs)
+    # A prompt is served as a whole: what is missing would be a comparison that nobody sees is missing.
+    fresh = [pair for pair in pairs if whole[pair.prompt_id] == wanted[pair.prompt_id]]
+    return Comparison.objects.bulk_create(fresh, batch_size=_BATCH)
+
+
+def _by_place(done: QuerySet[Completion]) -> dict[tuple[uuid.UUID, uuid.UUID, int], Completion]:
+    return {(c.prompt_key, c.arm_key, c.replicate): c for c in done.defer("token_ids", "request")}
+
+
+def _pairs(
+    study: Study, texts: dict[tuple[uuid.UUID, uuid.UUID, int], Completion], *, addition: int
+) -> list[Comparison]:
+    arms = list(study.arms.all())
+    units = units_of(study, addition=addition)
+    return [
+        _comparison(study, prompt, (arms[candidate], arms[baseline]), (first, second))
+        for (prompt, replicate), pairs in zip(units, compared(study, addition=addition), strict=True)
+        for candidate, baseline in pairs
+        if (first := texts.get((prompt.key, arms[candidate].key, replicate)))
+        and (second := texts.get((prompt.key, arms[baseline].key, replicate)))
+    ]
 
 
 def _comparison(
@@ -67,6 +98,17 @@ def plan_slots(study: Study) -> int:
     shown = study.comparisons.filter(identical=False, kind=Kind.REAL).order_by("prompt__position", "id")
     rng = np.random.default_rng([study.seed, 1])
     rows = list(_rows(study, [pk for (pk,) in shown.values_list("id")], rng))
+    Assignment.objects.bulk_create(rows, batch_size=_BATCH)
+    return len(rows)
+
+
+def plan_added_slots(study: Study, comparisons: list[Comparison], *, addition: int) -> int:
+    """Make the k rows of comparisons that were added, balanced among themselves as the plan's are."""
+    shown = [comparison.pk for comparison in comparisons if not comparison.identical]
+    # Those of one addition may come in several parts, where completions failed and were retried.
+    before = study.comparisons.filter(prompt__addition=addition, kind=Kind.REAL).count()
+    rng = np.random.default_rng([study.seed, _ADDED, addition, before])
+    rows = list(_rows(study, shown, rng))
     Assignment.objects.bulk_create(rows, batch_size=_BATCH)
     return len(rows)
 

@@ -47,7 +47,7 @@ def study_document(study: Study) -> dict[str, Any]:
         "retention_days": study.retention_days,
         "criteria": [_criterion(criterion) for criterion in study.criteria.all()],
         "arms": [_arm(arm) for arm in study.arms.select_related("checkpoint")],
-        "prompts": [_prompt(prompt) for prompt in study.prompts.all()],
+        "prompts": [prompt_entry(prompt) for prompt in study.prompts.filter(addition=0)],
     }
     return {key: value for key, value in document.items() if value not in ("", None)}
 
@@ -85,7 +85,8 @@ def _arm(arm: Arm) -> dict[str, Any]:
     return entry | {key: value for key, value in given.items() if key in always or value != _DEFAULTS[key]}
 
 
-def _prompt(prompt: Prompt) -> dict[str, Any]:
+def prompt_entry(prompt: Prompt) -> dict[str, Any]:
+    """Return a prompt as the study file says it."""
     entry: dict[str, Any] = {"id": prompt.name, "family": str(prompt.family)}
     for key in ("stratum", "source", "answer"):
         if getattr(prompt, key):
@@ -101,7 +102,7 @@ def _prompt(prompt: Prompt) -> dict[str, Any]:
 def frozen_plan(study: Study) -> dict[str, Any]:
     """Return what opening freezes: the document and which completions are compared."""
     pairs = (
-        study.comparisons.filter(kind=Kind.REAL)
+        study.comparisons.filter(kind=Kind.REAL, prompt__addition=0)
         .order_by("prompt__position", "id")
         .values_list(
             "prompt__name",

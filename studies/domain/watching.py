@@ -16,6 +16,7 @@ from django.utils import timezone
 from generation.models import Checkpoint
 from generation.requests import progress
 from studies import queries
+from studies.domain.additions import waiting_additions
 from studies.domain.conduct import Conduct, agree, conduct
 from studies.domain.lifecycle import settle
 from studies.domain.notices import announce
@@ -95,7 +96,7 @@ def _see_failures(study: Study) -> None:
 
 def _see_filled(study: Study) -> None:
     slots = queries.slot_counts([study])[study.pk]
-    if slots.full:
+    if slots.full and not waiting_additions(study):
         announce(
             study=study,
             event=NoticeEvent.FILLED,

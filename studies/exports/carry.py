@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from pydantic import ValidationError
 
 from generation.requests import ensure_checkpoint
 from studies.domain.audit import canonical, event_hash, record_event
@@ -27,9 +28,10 @@ from studies.exports.formats import jsonl_bytes
 from studies.exports.package import tables_of
 from studies.exports.tables import AUDIT, REPORTS
 from studies.files.errors import StudyFileError
-from studies.files.importer import lay_out
+from studies.files.importer import lay_out, prompt_row
 from studies.files.reader import read_study
-from studies.models import AuditEvent, Origin, Report, ReportFile, Study
+from studies.files.schema import PromptEntry
+from studies.models import AuditEvent, Origin, Prompt, Report, ReportFile, Study
 
 _STUDY, _FACTS, _PLAN = "study.yaml", "study.json", "plan.json"
 
@@ -69,6 +71,7 @@ def _facts(archive: Archive) -> dict[str, Any]:
             if name != "unblinded_at" or facts[name] is not None:
                 facts[name] = datetime.fromisoformat(facts[name])
         facts["extension"] = int(facts["extension"])
+        facts["additions"] = int(facts.get("additions", 0))
     except (ValueError, KeyError, TypeError) as error:
         raise StudyFileError("it does not say status and times of the study", name=_FACTS) from error
     return facts
@@ -85,13 +88,32 @@ def _draft(archive: Archive) -> Study:
     facts = _facts(archive)
     # Rows beyond the plan's are let in for an extension, which may only grow while a study is open.
     study = Study(slug=entry.study, simulated=bool(facts.get("simulated")), extension=facts["extension"])
+    study.additions = facts["additions"]
     for name, source in facts.get("checkpoints", {}).items():
         try:
             ensure_checkpoint(name, source)
         except ValueError as error:
             raise StudyFileError(str(error), name=_FACTS, field=f"checkpoints.{name}") from error
     lay_out(study, entry, name=_STUDY)
+    if study.additions:
+        _add_prompts(study, facts.get("added_prompts", []))
     return study
+
+
+def _add_prompts(study: Study, added: Any) -> None:
+    """Lay out the prompts that were added after opening, behind those of the plan."""
+    first, rows = study.prompts.count(), []
+    for place, told in enumerate(added if isinstance(added, list) else [None]):
+        try:
+            number = told["addition"]
+            entry = PromptEntry.model_validate({name: told[name] for name in told if name != "addition"})
+        except (TypeError, KeyError, ValidationError) as error:
+            raise StudyFileError("this is no prompt", name=_FACTS, field=f"added_prompts[{place}]") from error
+        if number not in range(1, study.additions + 1):
+            problem = "it belongs to no addition of the study"
+            raise StudyFileError(problem, name=_FACTS, field=f"added_prompts[{place}].addition")
+        rows.append(prompt_row(study, entry, position=first + place, addition=number))
+    Prompt.objects.bulk_create(rows, batch_size=1_000)
 
 
 def _freeze(archive: Archive, study: Study) -> None:

@@ -16,6 +16,7 @@ from django.conf import settings
 
 from studies.domain.audit import canonical, record_event
 from studies.domain.errors import StudyError
+from studies.domain.plan import prompt_entry
 from studies.domain.reporting import file_of, finished_reports
 from studies.exports import log
 from studies.exports.codebook import codebook_json, codebook_md
@@ -154,11 +155,19 @@ def facts(study: Study) -> bytes:
         "closed_at": moment(study.closed_at) if study.closed_at else None,
         "unblinded_at": moment(study.unblinded_at) if study.unblinded_at else None,
         "extension": study.extension,
+        **_additions(study),
         "checkpoints": dict(
             study.arms.filter(checkpoint__endpoint={}).values_list("checkpoint__name", "checkpoint__source")
         ),
     }
     return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _additions(study: Study) -> dict[str, Any]:
+    """Return the prompts that were added after opening, which the study file and the plan do not have."""
+    added = study.prompts.exclude(addition=0)
+    found = [{"addition": one.addition, **prompt_entry(one)} for one in added] if study.additions else []
+    return {"additions": study.additions, "added_prompts": found} if study.additions else {}
 
 
 def _reports(study: Study) -> Iterator[Part]:

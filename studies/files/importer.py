@@ -21,7 +21,7 @@ from studies.enums import Ability, Role, StudyStatus
 from studies.files.errors import StudyFileError
 from studies.files.nodes import read_bytes
 from studies.files.reader import read_study
-from studies.files.schema import ArmEntry, StudyEntry
+from studies.files.schema import ArmEntry, PromptEntry, StudyEntry
 from studies.models import Arm, Criterion, Prompt, Study
 from studies.queries.trial import trial_key
 
@@ -186,22 +186,25 @@ def _replace_arms_and_prompts(study: Study, entry: StudyEntry, *, name: str) -> 
         part.all().delete()
     Arm.objects.bulk_create(_arm(study, position, arm, name=name) for position, arm in enumerate(entry.arms))
     Prompt.objects.bulk_create(
-        (
-            Prompt(
-                study=study,
-                position=position,
-                name=prompt.id,
-                family=prompt.family,
-                stratum=prompt.stratum,
-                source=prompt.source,
-                answer=prompt.answer,
-                messages=prompt.conversation(),
-                text=prompt.text,
-                content_hash=sha256(canonical([prompt.conversation(), prompt.text])),
-            )
-            for position, prompt in enumerate(entry.prompts)
-        ),
+        (prompt_row(study, prompt, position=position) for position, prompt in enumerate(entry.prompts)),
         batch_size=1_000,
+    )
+
+
+def prompt_row(study: Study, prompt: PromptEntry, *, position: int, addition: int = 0) -> Prompt:
+    """Return the row of a prompt as a file says it."""
+    return Prompt(
+        study=study,
+        position=position,
+        addition=addition,
+        name=prompt.id,
+        family=prompt.family,
+        stratum=prompt.stratum,
+        source=prompt.source,
+        answer=prompt.answer,
+        messages=prompt.conversation(),
+        text=prompt.text,
+        content_hash=sha256(canonical([prompt.conversation(), prompt.text])),
     )
 
 

@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from studies.domain.extending import MOST
+from studies.forms.editor import PromptsForm
 from studies.models import Study
 
 
@@ -40,6 +41,18 @@ class ExtensionForm(_Deviation):
             error_messages={"required": _("Write the new number.")},
         )
         self.order_fields(self.field_order)
+
+
+class AdditionForm(_Deviation, PromptsForm):
+    """Prompts that the plan does not have, pasted or uploaded, and why they come."""
+
+    preset = None  # type: ignore[assignment]  # how Django leaves an inherited field out
+    replace = None  # type: ignore[assignment]
+    field_order = ("prompts", "shape", "system", "stratum", "file", "reason")
+
+    def clean(self) -> dict[str, Any]:
+        """Look for no preset."""
+        return super().clean() | {"preset": ""}
 
 
 class UnblindingForm(_Deviation):

@@ -99,6 +99,9 @@ class Study(models.Model):
     extension = models.PositiveIntegerField(
         default=0, help_text="Judgments per comparison added to the plan's after opening"
     )
+    additions = models.PositiveIntegerField(
+        default=0, help_text="How often prompts were added to the plan's after opening"
+    )
     unblinded_at = models.DateTimeField(null=True, blank=True, help_text="When it was unblinded early")
 
     class Meta:
@@ -236,6 +239,9 @@ class Prompt(models.Model):
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="prompts")
     position = models.PositiveIntegerField()
     name = models.CharField(max_length=80)
+    addition = models.PositiveIntegerField(
+        default=0, help_text="0: of the plan; else which of the additions after opening brought it"
+    )
     family = models.CharField(max_length=16, choices=Family.choices, default=Family.CHAT)
     stratum = models.CharField(max_length=60, blank=True, default="")
     source = models.CharField(max_length=200, blank=True, default="")

@@ -78,13 +78,20 @@ def _count(table: str, condition: str = "") -> str:
     return f"(SELECT COUNT(*) FROM {table} c WHERE c.study_id = NEW.id{condition})"  # noqa: S608
 
 
-def _plan_part(table: str) -> list[Trigger]:
+def _plan_part(table: str, but: str = "") -> list[Trigger]:
     name = f"{table}_is_part_of_frozen_plan"
     return [
-        Trigger(f"{name}_insert", table, "INSERT", _parent_frozen("NEW")),
+        Trigger(f"{name}_insert", table, "INSERT", f"{_parent_frozen('NEW')}{but}"),
         Trigger(f"{name}_update", table, "UPDATE", _parent_frozen("OLD")),
         Trigger(f"{name}_delete", table, "DELETE", _parent_frozen("OLD")),
     ]
+
+
+# The next addition's, while the study takes any: beside the plan, and no part of it.
+_ADDED = (
+    " AND NOT EXISTS (SELECT 1 FROM studies_study s WHERE s.id = NEW.study_id "
+    "AND NEW.addition > 0 AND NEW.addition = s.additions AND s.status IN ('open', 'paused'))"
+)
 
 
 def _own(row: str) -> str:
@@ -124,6 +131,13 @@ TRIGGERS: tuple[Trigger, ...] = (
         "(NEW.extension > OLD.extension AND OLD.status IN ('open', 'paused'))",
     ),
     Trigger(
+        "studies_study_additions_grow_while_open",
+        "studies_study",
+        "UPDATE",
+        "NEW.additions <> OLD.additions AND NOT "
+        "(NEW.additions = OLD.additions + 1 AND OLD.status IN ('open', 'paused'))",
+    ),
+    Trigger(
         "studies_study_once_unblinded_stays_so",
         "studies_study",
         "UPDATE",
@@ -141,7 +155,7 @@ TRIGGERS: tuple[Trigger, ...] = (
     ),
     *_plan_part("studies_criterion"),
     *_plan_part("studies_arm"),
-    *_plan_part("studies_prompt"),
+    *_plan_part("studies_prompt", but=_ADDED),
     Trigger(
         "studies_assignment_never_more_than_overlap",
         "studies_assignment",

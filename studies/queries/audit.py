@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+import json
+import zlib
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import QuerySet
 
-from studies.models import AuditEvent, Study
+from studies.models import AuditEvent, Origin, Study
 
 UNBLINDING = frozenset({"completion.redrawn"})
 """Events whose details say which arm wrote what: withheld until their study is closed."""
@@ -34,6 +36,25 @@ def events(
     if until:
         found = found.filter(at__date__lte=until)
     return found
+
+
+def logged(study: Study, action: str) -> list[AuditEvent]:
+    """Return what was done with a study, the first first: also before it was taken in from elsewhere."""
+    origin = Origin.objects.filter(study=study).first()
+    lines = zlib.decompress(origin.log).splitlines() if origin else []
+    foreign = [entry for entry in map(json.loads, lines) if entry["action"] == action]
+    found = [
+        AuditEvent(
+            at=datetime.fromisoformat(entry["at"]),
+            actor=entry["actor"],
+            study=study,
+            action=action,
+            before=entry["before"],
+            after=entry["after"],
+        )
+        for entry in foreign
+    ]
+    return [*found, *AuditEvent.objects.filter(study=study, action=action).order_by("id")]
 
 
 def actions(study: Study | None) -> list[str]:

@@ -9,7 +9,9 @@ from studies.analysis.plan import GROUP_SEQUENTIAL, NO_LOOKS, plan_from
 from studies.domain import early_unblinding, extending
 from studies.domain.audit import canonical
 from studies.domain.plan import study_document
-from studies.models import AuditEvent, Exclusion, Judgment, Study
+from studies.enums import Kind
+from studies.models import Exclusion, Judgment, Study
+from studies.queries.audit import logged
 from studies.reports.flow import Flow
 from studies.reports.looks import LookTaken
 
@@ -25,14 +27,18 @@ def deviations(study: Study, counts: Flow, looks: tuple[LookTaken, ...]) -> tupl
     """Return every difference from the frozen plan that the program can see, as sentences."""
     return (
         *_of_the_plan(study),
-        *_of_unblinding(study),
-        *_of_extension(study),
+        *decided(study),
         *_of_collection(study, counts),
         *_of_exclusions(study, counts),
         *_of_looks(study, looks),
         *_of_time(study),
         *_of_size(study, counts),
     )
+
+
+def decided(study: Study) -> tuple[str, ...]:
+    """Return the deviations that somebody decided on, each with its reason: they stand beside the plan."""
+    return (*_of_unblinding(study), *_of_extension(study), *_of_additions(study))
 
 
 def _of_the_plan(study: Study) -> Iterator[str]:
@@ -44,13 +50,13 @@ def _of_the_plan(study: Study) -> Iterator[str]:
     changed = sorted(key for key in {*frozen, *now} if canonical(frozen.get(key)) != canonical(now.get(key)))
     if changed:
         yield f"The study differs from its frozen plan in: {', '.join(changed)}."
-    refused = AuditEvent.objects.filter(study=study, action="plan.change_refused").count()
+    refused = len(logged(study, "plan.change_refused"))
     if refused:
         yield f"{refused} attempts to change the frozen plan were refused."
 
 
 def _of_unblinding(study: Study) -> Iterator[str]:
-    for event in AuditEvent.objects.filter(study=study, action=early_unblinding.ACTION).order_by("id"):
+    for event in logged(study, early_unblinding.ACTION):
         after = event.after or {}
         yield (
             f"The study was unblinded early on {event.at:%Y-%m-%d}, after {after['comparisons_answered']} "
@@ -59,11 +65,25 @@ def _of_unblinding(study: Study) -> Iterator[str]:
 
 
 def _of_extension(study: Study) -> Iterator[str]:
-    for event in AuditEvent.objects.filter(study=study, action=extending.ACTION).order_by("id"):
+    for event in logged(study, extending.ACTION):
         before, after = event.before or {}, event.after or {}
         yield (
             f"The study was extended on {event.at:%Y-%m-%d} from {before['overlap']} to {after['overlap']} "
             f"judgments per comparison; the plan has {study.overlap}. Reason given: {_ended(after['reason'])}"
+        )
+
+
+def _of_additions(study: Study) -> Iterator[str]:
+    for event in logged(study, extending.ADDED):
+        before, after = event.before or {}, event.after or {}
+        added = study.prompts.filter(addition=after["addition"])
+        served = added.exclude(comparisons=None).count()
+        made = study.comparisons.filter(prompt__in=added, kind=Kind.REAL).count()
+        number = after["prompts"] - before["prompts"]
+        unserved = "" if served == number else f" {number - served} of them were never served."
+        yield (
+            f"{number} prompts were added on {event.at:%Y-%m-%d} to the {before['prompts']} that were there, "
+            f"which made {made} more comparisons.{unserved} Reason given: {_ended(after['reason'])}"
         )
 
 

@@ -28,6 +28,7 @@ from studies.domain.reporting import Made, keep_interim
 from studies.domain.versions import versions
 from studies.enums import Kind, StudyStatus
 from studies.models import Assignment, AuditEvent, Judgment, Study
+from studies.queries.audit import logged
 from studies.reports.export import iso, judgments_bytes
 
 ACTION = "look.taken"
@@ -75,7 +76,7 @@ def planned_looks(study: Study) -> tuple[PlannedLook, ...]:
     interim = plan_from(study.analysis).interim
     if interim.method != GROUP_SEQUENTIAL or interim.looks is None:
         return ()
-    planned, taken = _planned(study), _events(study).count()
+    planned, taken = _planned(study), len(_events(study))
     there = _headline_rows(study).filter(submitted_at__isnull=False).count()
     ends = [-(-planned * number // interim.looks) for number in range(1, interim.looks + 1)]
     return tuple(
@@ -130,7 +131,7 @@ def take_look(*, study: Study, actor: str) -> LookTaken:
     data = judgments_bytes(study)
     if data.count(b"\n") < 2:  # noqa: PLR2004 - a header and a row
         raise StudyError(f"“{study.slug}” has no judgments yet, so there is nothing to look at.")
-    number = _events(study).count() + 1
+    number = len(_events(study)) + 1
     analysis = analysis_at(study, data, number)
     if not isinstance(analysis.looks, Looks):
         reason = analysis.looks.reason if analysis.looks else "the plan has none"
@@ -189,7 +190,7 @@ def _refuse(study: Study, plan: AnalysisPlan) -> None:
         )
     if plan.interim.method == NO_LOOKS:
         raise StudyError(f"The plan of “{study.slug}” allows no look before it is closed.")
-    taken = _events(study).count()
+    taken = len(_events(study))
     most = plan.interim.looks
     if plan.interim.method == GROUP_SEQUENTIAL and most is not None and taken >= most - 1:
         raise StudyError(
@@ -198,8 +199,8 @@ def _refuse(study: Study, plan: AnalysisPlan) -> None:
         )
 
 
-def _events(study: Study) -> QuerySet[AuditEvent]:
-    return AuditEvent.objects.filter(study=study, action=ACTION).order_by("id")
+def _events(study: Study) -> list[AuditEvent]:
+    return logged(study, ACTION)
 
 
 def _told(event: AuditEvent) -> LookTaken:
@@ -211,7 +212,8 @@ def _told(event: AuditEvent) -> LookTaken:
 
 def _planned(study: Study) -> int:
     """Return how many judgments of the primary criterion the plan asks for, of the headline's pair."""
-    return _headline_rows(study).filter(ordinal__lte=study.overlap).count()  # an extension was not planned
+    planned = _headline_rows(study).filter(comparison__prompt__addition=0)
+    return planned.filter(ordinal__lte=study.overlap).count()  # an extension was not planned
 
 
 def _headline_rows(study: Study) -> QuerySet[Assignment]:

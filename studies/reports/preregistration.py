@@ -1,4 +1,7 @@
-"""What the plan fixes, in AsPredicted's order of questions: printable, from the frozen plan alone."""
+"""What the plan fixes, in AsPredicted's order of questions: printable, from the frozen plan.
+
+What somebody decided otherwise after it was frozen stands behind it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from studies.analysis.plan import GATEKEEPING, GROUP_SEQUENTIAL, NO_LOOKS, Analy
 from studies.domain.plan import study_document
 from studies.domain.quality import spoken_rules
 from studies.models import Study
+from studies.reports.deviations import decided
 from studies.reports.export import iso
 from studies.reports.planned import planned
 
@@ -44,6 +48,9 @@ def preregistration(study: Study) -> str:
         lines += ["**The plan is not frozen yet: opening the study fixes it.**", ""]
     for number, (question, answer) in enumerate(questions, 1):
         lines += [f"## {number}. {question}", "", answer, ""]
+    if deviations := decided(study):
+        words = "The plan above is as it was frozen. What was decided otherwise since then:"
+        lines += ["## Deviations since", "", words, "", *(f"* {one}" for one in deviations), ""]
     return "\n".join(lines)
 
 

@@ -17,7 +17,8 @@ from studies.analysis.sentence import sentence
 from studies.analysis.summary import Analysis, analyze
 from studies.domain.conduct import Conduct, conduct
 from studies.domain.versions import versions
-from studies.models import AuditEvent, Judgment, Study
+from studies.models import Judgment, Study
+from studies.queries.audit import logged
 from studies.reports.care import Care, care
 from studies.reports.datasheet import datasheet
 from studies.reports.design import Design, design
@@ -175,7 +176,7 @@ def _integrity(study: Study, data: bytes, counts: Flow) -> Integrity:
         closed_at=iso(study.closed_at) if study.closed_at else "",
         seed=study.seed,
         data_sha256=sha256(data).hexdigest(),
-        refused_changes=AuditEvent.objects.filter(study=study, action="plan.change_refused").count(),
+        refused_changes=len(logged(study, "plan.change_refused")),
         exclusions=applied_rules(study),
         looks=looks,
         deviations=deviations(study, counts, looks),

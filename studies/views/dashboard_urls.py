@@ -79,6 +79,7 @@ dashboard_patterns = [
     path(f"{_STUDY}exclusions/<int:pk>/revoke/", annotators.include_again, name="include"),
     path(f"{_STUDY}looks/", steering.looks, name="looks"),
     path(f"{_STUDY}extend/", steering.extend, name="extend"),
+    path(f"{_STUDY}extend/prompts/", steering.add_prompts, name="extend-prompts"),
     path(f"{_STUDY}unblind/", steering.unblind, name="unblind"),
     path(f"{_STUDY}notices/", notices.page, name="notices"),
     path(f"{_STUDY}notices/alarm/", notices.alarm, name="alarm"),

@@ -44,14 +44,14 @@ def prompts(request: HttpRequest, study: Study) -> HttpResponse:
     if form.is_valid():
         there = [] if form.cleaned_data["replace"] else _there(study)
         try:
-            new, lines = _new(form.cleaned_data)
+            new, lines = given_prompts(form.cleaned_data)
             new = named(new, taken=there)
             editing.store_section(study, SECTION, {"prompts": there + new}, actor=actor_of(request))
         except SectionError as error:
             for problem in error.problems[:5]:
-                form.add_error(_field(form), _located(problem, len(there), lines))
+                form.add_error(field_of(form), located(problem, len(there), lines))
         except StudyError as error:
-            form.add_error(_field(form), str(error))
+            form.add_error(field_of(form), str(error))
         else:
             messages.success(request, gettext("Prompts added: %(new)s.") % {"new": f"{len(new):,}"})
             return redirect("studies:edit-prompts", study.slug)
@@ -71,8 +71,8 @@ def _there(study: Study) -> Prompts:
     return found
 
 
-def _new(data: dict[str, Any]) -> tuple[Prompts, Rows]:
-    """Return the prompts that were given, and the rows of a file with their lines."""
+def given_prompts(data: dict[str, Any]) -> tuple[Prompts, Rows]:
+    """Return the prompts that a form was given, and the rows of a file with their lines."""
     if data["file"]:
         rows = uploaded(data["file"].read(), name=PurePath(data["file"].name or "prompts").name)
         return [row for _, row in rows], rows
@@ -83,11 +83,12 @@ def _new(data: dict[str, Any]) -> tuple[Prompts, Rows]:
     return pasted(data["prompts"], **told), []
 
 
-def _field(form: PromptsForm) -> str:
+def field_of(form: PromptsForm) -> str:
+    """Return the field that the prompts of a form came by."""
     return next(name for name in ("file", "preset", "prompts") if form.cleaned_data.get(name))
 
 
-def _located(problem: StudyFileError, before: int, rows: Rows) -> str:
+def located(problem: StudyFileError, before: int, rows: Rows) -> str:
     """Say where a problem stands: on a line of the file, or at which of the new prompts."""
     head, _, rest = problem.field.partition("]")
     number = head.removeprefix("prompts[")

@@ -179,7 +179,7 @@ _ALL = (
         _("Retry the failed ones"),
         _("Retry the failed completions?"),
         _("The failed completions are asked for again."),
-        (StudyStatus.GENERATING,),
+        (StudyStatus.GENERATING, StudyStatus.OPEN, StudyStatus.PAUSED),
         generating.retry_generation,
         _retry,
         ability=Ability.GENERATE,

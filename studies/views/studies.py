@@ -13,6 +13,7 @@ from generation.models import Checkpoint
 from generation.requests import progress
 from studies import queries
 from studies.domain.access import visible_studies
+from studies.domain.additions import addition_progress
 from studies.domain.erasure import kept_until
 from studies.domain.estimates import estimate
 from studies.domain.invites import annotators_link
@@ -22,6 +23,7 @@ from studies.models import Study
 from studies.queries.guidance import idle_guidance
 from studies.views.access import signed_in, study_view
 from studies.views.generating import panel
+from studies.views.moves import MOVES
 from studies.views.next_step import next_step, next_title, watched_step
 from studies.views.watching import watched
 
@@ -101,6 +103,8 @@ def _live(study: Study) -> dict[str, Any]:
         "title": next_title(study, slots, broken=broken, held=generation.paused),
         "step": next_step(study, slots, size, broken=broken, held=generation.paused),
         "watched_step": watched_step(study),
+        "adding": addition_progress(study),
+        "retry": MOVES["retry"],
         "panel": panel(study) if study.status == StudyStatus.GENERATING else None,
         "poll": _POLL.get(StudyStatus(study.status)),
         "link": annotators_link(study),

@@ -17,13 +17,16 @@ from studies.domain.early_unblinding import unblind_early
 from studies.domain.exclusion import exclude_annotator
 from studies.domain.extending import extend_study
 from studies.domain.invariants import violations
-from studies.domain.lifecycle import archive_study, close_study
+from studies.domain.lifecycle import archive_study, close_study, settle
 from studies.domain.reporting import file_of
 from studies.enums import Scale
 from studies.exports.carry import carry_in
 from studies.exports.package import zip_bytes
+from studies.files.adding import add_given
 from studies.files.errors import StudyFileError
 from studies.models import AuditEvent, Judgment, Skip, Study, triggers
+from studies.reports.deviations import decided
+from studies.reports.preregistration import preregistration
 from tests.factories import AnnotatorFactory, closed_study, draft_study, judge, open_study, reported
 from tests.studies.reports.kit import planned_study
 
@@ -141,6 +144,35 @@ def test_an_extension_and_an_early_unblinding_come_along(tmp_path):
     again = carry_in(first, actor="bea")
 
     assert (again.extension, again.unblinded_at) == (2, study.unblinded_at)
+    assert unpacked(exported(again, tmp_path / "again.zip")) == unpacked(first)
+
+
+def test_added_prompts_and_what_the_report_says_of_them_come_along(tmp_path):
+    study = add_given(
+        open_study(comparisons=2, overlap=2),
+        [{"user": "What is a tide?"}, {"user": "Why is it salty?"}],
+        reason="Too few.",
+        actor="ada",
+    )
+    waiting = Completion.objects.filter(batch_key=study.key, status="pending", request__noise__prompt="p1")
+    waiting.update(status="done", text="The sea.", finish_reason="stop", finished_at=timezone.now())
+    Completion.objects.filter(batch_key=study.key, status="pending").update(status="failed", error="Long.")
+    one = Completion.objects.filter(batch_key=study.key, text="The sea.").last()
+    Completion.objects.filter(pk=one.pk).update(text="The moon.")
+    judge(settle(study), annotator=AnnotatorFactory(study=study))
+    study = close_study(study=Study.objects.get(pk=study.pk), actor="ada")
+    listed = decided(study)
+    first = exported(study, tmp_path / "first.zip")
+    empty()
+
+    again = carry_in(first, actor="bea")
+
+    assert [(one.name, one.addition) for one in again.prompts.filter(addition=1)] == [("p1", 1), ("p2", 1)]
+    assert (again.additions, again.plan_hash) == (1, study.plan_hash)
+    assert again.comparisons.filter(prompt__addition=1, kind="real").count() == 1
+    assert decided(again) == listed
+    assert "2 prompts were added" in listed[0]
+    assert f"* {listed[0]}" in preregistration(again)
     assert unpacked(exported(again, tmp_path / "again.zip")) == unpacked(first)
 
 

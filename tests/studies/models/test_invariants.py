@@ -394,6 +394,7 @@ TRIGGERED = {
     "studies_study_plan_is_frozen": lambda: change(open_study(), overlap=9),
     "studies_study_once_simulated_stays_so": lambda: change(draft_study(simulated=True), simulated=False),
     "studies_study_extension_grows_while_open": lambda: change(ready_study(), extension=1),
+    "studies_study_additions_grow_while_open": lambda: change(open_study(), additions=2),
     "studies_study_once_unblinded_stays_so": lambda: change(
         open_study(unblinded_at=timezone.now()), unblinded_at=None
     ),

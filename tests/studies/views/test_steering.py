@@ -1,6 +1,7 @@
 """Looks, extensions and early unblinding in the browser."""
 
 import pytest
+from django.core.management import call_command
 
 from studies.models import Study
 from studies.reports.looks import looks_taken
@@ -95,3 +96,37 @@ def test_an_unblinded_study_shows_its_arms_and_still_collects(dashboard):
     assert "Unblinded before it was closed" in overview
     assert dashboard.get("/studies/steered/judgments.csv").status_code == 200
     assert "No report yet" in text(dashboard.get("/studies/steered/report/"))
+
+
+def test_prompts_are_added_on_the_page_and_their_writing_is_shown(dashboard):
+    study = collecting()
+    given = {"prompts": "What is a tide?\nWhy is it salty?", "shape": "lines", "reason": "Too few were hard."}
+
+    asked = text(dashboard.get("/studies/steered/extend/"))
+    page = text(dashboard.post("/studies/steered/extend/prompts/", given, follow=True))
+
+    assert "More prompts" in asked
+    assert "Completions of added prompts" in page
+    assert "0 of 4" in page
+    assert study.prompts.filter(addition=1).count() == 2
+
+
+def test_what_is_wrong_with_an_added_prompt_is_said_beside_the_field(dashboard):
+    study = collecting()
+    given = {"prompts": "One.\nOne.", "shape": "lines", "reason": "Too few were hard."}
+
+    answer = dashboard.post("/studies/steered/extend/prompts/", given)
+
+    assert answer.status_code == 422
+    assert "prompt 2" in text(answer)
+    assert not study.prompts.filter(addition=1).exists()
+
+
+def test_the_command_adds_the_prompts_of_a_file(tmp_path, capsys):
+    study = collecting()
+    (tmp_path / "more.csv").write_text("id,user\ntide,What is a tide?\n")
+
+    call_command("study", "add-prompts", "steered", str(tmp_path / "more.csv"), "--reason", "More.")
+
+    assert capsys.readouterr().out == "steered: 1 prompts added; workers write their completions first\n"
+    assert study.prompts.get(addition=1).name == "tide"
