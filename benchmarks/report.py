@@ -31,7 +31,7 @@ SEED = "from benchmarks.report import seed; seed({n})"
 _ASSIGNMENTS = """
 INSERT INTO studies_assignment (key, study_id, comparison_id, ordinal, candidate_slot,
     sort_key, annotator_id, leased_at, lease_expires_at, submitted_at)
-SELECT lower(hex(randomblob(16))), c.study_id, c.id, a.id + 1, substr('AB', 1 + (a.id + c.id) % 2, 1),
+SELECT {key}, c.study_id, c.id, a.id + 1, substr('AB', CAST(1 + (a.id + c.id) % 2 AS integer), 1),
     c.id, a.id, a.created_at, a.created_at, a.created_at
 FROM studies_comparison c CROSS JOIN studies_annotator a
 """
@@ -44,11 +44,21 @@ SELECT s.id, k.id,
          WHEN (s.id * 104729 + s.annotator_id * 31 + s.comparison_id * 17) % 100
               < 50 + s.annotator_id % 20 + s.comparison_id % 10 THEN s.candidate_slot
          WHEN s.candidate_slot = 'A' THEN 'B' ELSE 'A' END,
-    '', '[]', 2000 + (s.id * 37) % 60000, lower(hex(randomblob(16))),
-    strftime('%Y-%m-%d %H:%M:%S', '2026-01-01', '+' || (s.id / 8) || ' seconds')
-        || '.' || (100000 + s.id % 800000)
+    '', '[]', 2000 + (s.id * 37) % 60000, {key}, {moment}
 FROM studies_assignment s JOIN studies_criterion k ON k.study_id = s.study_id
 """
+_WORDS = {
+    "sqlite": {
+        "key": "lower(hex(randomblob(16)))",
+        "moment": "strftime('%Y-%m-%d %H:%M:%S', '2026-01-01', '+' || (s.id / 8) || ' seconds')"
+        " || '.' || (100000 + s.id % 800000)",
+    },
+    "postgresql": {
+        "key": "gen_random_uuid()",
+        "moment": "timestamp '2026-01-01' + make_interval(secs => s.id / 8.0)",
+    },
+}
+"""What the databases say differently."""
 
 
 def seed(judgments: int) -> None:
@@ -71,8 +81,8 @@ def seed(judgments: int) -> None:
     )
     triggers.remove()  # the plan has one judgment per comparison, and its rows are of another plan
     with connection.cursor() as cursor:
-        cursor.execute(_ASSIGNMENTS)
-        cursor.execute(_JUDGMENTS)
+        for statement in (_ASSIGNMENTS, _JUDGMENTS):
+            cursor.execute(statement.format(**_WORDS[connection.vendor]))
     Study.objects.filter(pk=study.pk).update(overlap=judgments // PROMPTS)
     triggers.install()
     lifecycle.close_study(study=Study.objects.get(pk=study.pk), actor="benchmark")

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from studies.api.problems import KINDS, MEDIA_TYPE
 from studies.enums import Scope
+from studies.reports.render import FORMATS
 
 _PROBLEM = {
     "type": "object",
@@ -35,6 +36,18 @@ _HEADERS = {
     ),
     "If-None-Match": ({"get"}, "The ETag of an answer that you have: 304 if it is still the same."),
 }
+_FILES: dict[str, tuple[str, ...]] = {
+    "read_study_file": ("application/yaml",),
+    "read_preregistration": ("text/markdown",),
+    "read_log_file": ("text/csv", "application/jsonl"),
+    "read_annotators_file": ("text/csv",),
+    "read_survey": ("text/csv",),
+    "read_judgments": ("text/csv",),
+    "read_report_file": tuple({face.content_type.partition(";")[0]: None for face in FORMATS.values()}),
+    "export_everything": ("application/zip",),
+    "read_preferences": ("application/octet-stream",),
+}
+"""The content types of what is no JSON."""
 
 
 @cache
@@ -53,6 +66,9 @@ def document() -> dict[str, Any]:
     for operations in found["paths"].values():
         for method, operation in operations.items():
             operation["responses"]["4XX"] = answer
+            if operation["operationId"] in _FILES:
+                kinds = _FILES[operation["operationId"]]
+                operation["responses"]["200"]["content"] = {kind: {} for kind in kinds}
             if method == "get":
                 operation["responses"]["304"] = {"description": "As you have it already."}
             operation.setdefault("parameters", []).extend(_parameters(method))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, re_path
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -126,7 +126,8 @@ def _patterns() -> list[URLPattern | URLResolver]:
         for pattern in api.urls[0]
         if isinstance(pattern, URLPattern) and pattern.name != "api-root"
     ]
-    return [*found, *(path(rest, gated(_nothing), name="nothing") for rest in ("", "<path:rest>"))]
+    # Whatever else is below, line breaks included.
+    return [*found, re_path(r"[\s\S]*", gated(_nothing), name="nothing")]
 
 
 api_patterns = _patterns()

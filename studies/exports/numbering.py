@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from studies.models import Study
@@ -17,3 +19,20 @@ class Numbering:
     def __getitem__(self, pk: int) -> int:
         """Return the number of the comparison with this id."""
         return int(np.searchsorted(self._ids, pk)) + 1
+
+
+_ROWS = 2_000
+"""About as many rows belong to a stretch."""
+
+
+def stretches(study: Study, *, each: int) -> Iterator[dict[int, int]]:
+    """Yield the comparisons' numbers by their ids, some at a time, in order.
+
+    Tables that have ``each`` rows and more for a comparison are read a stretch at a time: no database
+    sorts, or holds, the whole table then, however large it is.
+    """
+    most, last, number = max(1, _ROWS // max(1, each)), 0, 0
+    pks = study.comparisons.order_by("pk").values_list("pk", flat=True)
+    while found := list(pks.filter(pk__gt=last)[:most]):
+        yield {pk: number + place for place, pk in enumerate(found, start=1)}
+        last, number = found[-1], number + len(found)

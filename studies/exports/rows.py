@@ -8,10 +8,11 @@ from typing import Any
 from generation.models import Completion
 from studies.domain.unblinding import signed_strength, unblind
 from studies.exports.columns import Row
-from studies.exports.numbering import Numbering
-from studies.models import Exclusion, Judgment, Refusal, Report, Skip, Study
+from studies.exports.numbering import Numbering, stretches
+from studies.models import Assignment, Exclusion, Judgment, Refusal, Report, Skip, Study
 from studies.reports.export import active_rules, named
 
+Rules = dict[int, set[str]]
 _CHUNK = 2_000
 _PAIR = "assignment__comparison__"
 _JUDGMENT = (
@@ -39,34 +40,40 @@ _JUDGMENT = (
 
 def judgments(study: Study) -> Iterator[Row]:
     """Yield the judgments by comparison, row of the slot plan and criterion, the primary one first."""
-    of_annotator, of_judgment = active_rules(study)
-    number, name = Numbering(study), named(study)
-    found = Judgment.objects.filter(assignment__study=study).order_by(
-        "assignment__comparison_id", "assignment__ordinal", "-criterion__primary", "criterion__position"
-    )
-    for (
+    rules, name = active_rules(study), named(study)
+    for numbers in stretches(study, each=study.judgments_each * study.criteria.count()):
+        found = Judgment.objects.filter(assignment__comparison__in=list(numbers)).order_by(
+            "assignment__comparison_id", "assignment__ordinal", "-criterion__primary", "criterion__position"
+        )
+        for row in found.values_list(*_JUDGMENT).iterator(chunk_size=_CHUNK):
+            yield (name, *_judgment(row, numbers, *rules))
+
+
+def _judgment(row: Row, numbers: dict[int, int], of_annotator: Rules, of_judgment: Rules) -> Row:
+    (
         comparison, prompt, stratum, annotator, criterion, candidate, baseline, slot, choice, strength,
         active_ms, submitted_at, kind, candidate_tokens, baseline_tokens, ticked, reason, annotator_id, pk,
-    ) in found.values_list(*_JUDGMENT).iterator(chunk_size=_CHUNK):  # fmt: skip
-        rules = of_annotator.get(annotator_id, set()) | of_judgment.get(pk, set())
-        yield (
-            name, number[comparison], prompt, stratum, annotator, criterion, candidate, baseline, slot,
-            choice, signed_strength(choice, strength, candidate_slot=slot),
-            unblind(choice, candidate_slot=slot).value,
-            active_ms, submitted_at, kind, bool(rules), ";".join(sorted(rules)), candidate_tokens,
-            baseline_tokens, ticked, reason,
-        )  # fmt: skip
+    ) = row  # fmt: skip
+    rules = of_annotator.get(annotator_id, set()) | of_judgment.get(pk, set())
+    return (
+        numbers[comparison], prompt, stratum, annotator, criterion, candidate, baseline, slot,
+        choice, signed_strength(choice, strength, candidate_slot=slot),
+        unblind(choice, candidate_slot=slot).value,
+        active_ms, submitted_at, kind, bool(rules), ";".join(sorted(rules)), candidate_tokens,
+        baseline_tokens, ticked, reason,
+    )  # fmt: skip
 
 
 def assignments(study: Study) -> Iterator[Row]:
     """Yield the rows of the slot plan; an own row's ordinal is an id, which means nothing elsewhere."""
-    number = Numbering(study)
-    found = study.assignments.order_by("comparison_id", "ordinal").values_list(
-        "comparison_id", "comparison__kind", "ordinal", "annotator__pseudonym", "candidate_slot", "sort_key",
-        "leased_at", "lease_expires_at", "submitted_at",
-    )  # fmt: skip
-    for comparison, kind, ordinal, *others in found.iterator(chunk_size=_CHUNK):
-        yield (number[comparison], ordinal if kind in ("real", "out") else None, *others)
+    for numbers in stretches(study, each=study.judgments_each):
+        found = Assignment.objects.filter(comparison__in=list(numbers)).order_by("comparison_id", "ordinal")
+        rows = found.values_list(
+            "comparison_id", "comparison__kind", "ordinal", "annotator__pseudonym", "candidate_slot",
+            "sort_key", "leased_at", "lease_expires_at", "submitted_at",
+        )  # fmt: skip
+        for comparison, kind, ordinal, *others in rows.iterator(chunk_size=_CHUNK):
+            yield (numbers[comparison], ordinal if kind in ("real", "out") else None, *others)
 
 
 def comparisons(study: Study) -> Iterator[Row]:

@@ -14,11 +14,17 @@ def world() -> dict[str, Any]:
     factories.draft_study(slug="draft")
     factories.ready_study(slug="ready", prompts=2)
     factories.ready_study(slug="pressed-twice", prompts=2)
+    known = {}
     for study in (factories.open_study(slug="open", comparisons=2), factories.closed_study(slug="closed")):
         annotator = factories.AnnotatorFactory(study=study)
-        exclude_annotator(annotator=annotator, rule="too-fast", reason="Two seconds each.", actor="tests")
+        made = exclude_annotator(annotator=annotator, rule="too-fast", reason="Two seconds.", actor="tests")
+        known[study.slug] = {
+            "annotator": annotator.pk,
+            "pseudonym": annotator.pseudonym,
+            "exclusion": made.pk,
+        }
     factories.reported(study, json="{}", html="<p>A report</p>")
-    return {"token": token(admin)}
+    return {"token": token(admin), "known": known}
 
 
 def token(user: Any) -> str:

@@ -252,7 +252,7 @@ def test_what_is_wrong_with_a_study_file_is_told_with_its_place(program):
 
 def test_addresses_methods_and_bodies_that_are_not_known_are_told_so(program):
     answers = {
-        "not-found": program("GET", "nothing/here"),
+        "not-found": program("GET", "nothing/here%0A"),
         "method": program("PUT", "studies", {}),
         "media-type": program("POST", "studies", "x", kind="text/html"),
         "invalid": program("GET", "studies?page=none"),
