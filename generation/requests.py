@@ -12,6 +12,7 @@ from django.db.models import Count, F, IntegerField, Max, Min, Q, QuerySet, Sum
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce, Greatest
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from generation import tasks
 from generation.endpoint.address import Endpoint
@@ -319,7 +320,8 @@ def _stage(batch: QuerySet[Completion]) -> str:
     if checkpoint is None:
         return ""
     said: str = checkpoint.error or checkpoint.stage
-    return f"{checkpoint.name}: {said}" if said else f"{checkpoint.name} has not been prepared yet"
+    waits = gettext("%(name)s has not been prepared yet") % {"name": checkpoint.name}
+    return f"{checkpoint.name}: {said}" if said else waits
 
 
 def _errors(completions: QuerySet[Completion]) -> tuple[tuple[str, int], ...]:

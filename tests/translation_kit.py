@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.translation import template
 
 ROOT = Path(settings.BASE_DIR)
-PLACES = ("studies", "config")
+PLACES = ("studies", "config", "generation")
 CALLS = {
     "_": 1,
     "gettext": 1,
