@@ -100,6 +100,14 @@ _ELSEWHERE = (
     _("Reading prompts"),
     _("Writing"),
     _("Lost"),
+    # Groups of the API's operations.
+    _("Editor"),
+    _("Members and log"),
+    _("Results"),
+    _("Site"),
+    _("Steering and export"),
+    _("Trial"),
+    _("Watching"),
     # How far a report is.
     _("Computing"),
     _("Drawing the pictures"),

@@ -4,6 +4,9 @@ import re
 
 import pytest
 
+from generation.models import Worker
+from studies.analysis.text_flags import FLAGS
+from studies.api.document import document
 from tests.translation_kit import ROOT, german, key_of, messages, untranslated
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%")
@@ -56,6 +59,16 @@ def test_placeholders_survive_translation():
             differing.append(message.text)
 
     assert differing == []
+
+
+def test_words_of_what_speaks_english_alone_have_their_german():
+    operations = [one for path in document()["paths"].values() for one in path.values()]
+    groups = {operation["tags"][0].capitalize() for operation in operations}
+
+    words = {*FLAGS.values(), *Worker.State.labels, *groups}
+
+    assert len(groups) > 5
+    assert words - set(german()) == set()
 
 
 def literal_texts(source: str) -> list[str]:
