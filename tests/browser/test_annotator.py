@@ -1,25 +1,15 @@
-"""The annotator's pages in a real browser: by keyboard, in two tabs, offline, without scripts."""
+"""The annotator's pages in a real browser: by keyboard, with and without scripts."""
 
 import time
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
-
-from tests.browser.annotating import Annotating, key, moved_on
-from tests.site_kit import Site, running_site
+from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 TIE = [["overall", "both_bad"]]
 BOTH = [["instruction", "tie"], ["message", "tie"]]
 STUDIES = {
     "keyboard": {"comparisons": 4, "criteria": TIE},
-    "tabs": {"comparisons": 3, "criteria": TIE},
-    "back": {"comparisons": 3, "criteria": TIE},
-    "double": {"comparisons": 3, "criteria": TIE},
-    "offline": {"comparisons": 2, "criteria": TIE},
-    "closed_tab": {"comparisons": 2, "criteria": TIE},
-    "lost_reply": {"comparisons": 2, "criteria": TIE},
-    "restart": {"comparisons": 2, "criteria": TIE},
     "undo": {"comparisons": 3, "criteria": TIE},
     "plain": {"comparisons": 3, "criteria": BOTH},
     "patience": {"comparisons": 2, "criteria": TIE, "min_exposure_ms": 4000},
@@ -28,42 +18,10 @@ STUDIES = {
     "graded": {"comparisons": 3, "criteria": [["overall", "five_point"]]},
     "names": {"comparisons": 1, "criteria": [["overall", "both_bad"], ["degree", "seven_point"]]},
     "time": {"comparisons": 1, "criteria": TIE},
-    "narrow": {"comparisons": 21, "quota": 21, "overlap": 4, "criteria": TIE},
+    "idle": {"comparisons": 1, "criteria": TIE},
     "report": {"comparisons": 2, "criteria": TIE},
+    "copy": {"comparisons": 1, "criteria": TIE},
 }
-
-
-@pytest.fixture(scope="module")
-def site():
-    with running_site() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def studies(site: Site):
-    return site.seed("tests.site_seed:open_studies", **STUDIES)
-
-
-@pytest.fixture
-def person(chromium: Browser, site: Site, studies):
-    """Make people with browsers of their own, and check at the end that no script of theirs failed."""
-    people: list[Annotating] = []
-
-    def make(study: str, **context: object) -> Annotating:
-        people.append(Annotating(chromium, site, studies[study]["invite"], **context))
-        return people[-1]
-
-    yield make
-    trouble = [line for one in people for line in one.trouble]
-    for one in people:
-        one.context.close()
-    assert trouble == []
-
-
-@pytest.fixture
-def stored(site: Site, studies):
-    """Return what the tables hold of a study."""
-    return lambda study: site.seed("tests.site_seed:tally", slug=studies[study]["slug"])
 
 
 def focus_by_tab(page: Page, target: str) -> None:
@@ -95,122 +53,6 @@ def test_everything_can_be_done_by_keyboard_alone(person, stored):
 
     expect(page.get_by_role("heading", name="Your completion code")).to_be_visible()
     assert stored("keyboard")["choices"] == [["A", 1], ["B", 1], ["both_bad", 1], ["tie", 1]]
-
-
-def test_two_tabs_show_one_comparison_and_count_one_answer(person, stored):
-    one = person("tabs")
-    first = one.arrive()
-    second = one.tab()
-    second.goto(one.address("compare/"))
-    assert first.locator("input[name=assignment]").first.input_value() == (
-        second.locator("input[name=assignment]").first.input_value()
-    )
-
-    one.answer("A is better", first)
-    one.answer("B is better", second)
-
-    expect(second.get_by_text("Your first answer is kept")).to_be_visible()
-    assert stored("tabs")["choices"] == [["A", 1]]
-
-
-def test_reload_and_the_back_button_lose_and_double_nothing(person, stored):
-    one = person("back")
-    page = one.arrive()
-    one.answer("A is better")
-    page.reload()
-    page.go_back()
-    page.go_forward()
-    page.goto(one.address("compare/"))
-    one.answer("B is better")
-
-    page.go_back()
-    page.goto(one.address())
-
-    expect(page.get_by_text("3 of 3")).to_be_visible()
-    assert stored("back")["choices"] == [["A", 1], ["B", 1]]
-
-
-def test_a_double_click_counts_once(person, stored):
-    one = person("double")
-    page = one.arrive()
-    shown = key(page)
-    page.get_by_role("radio", name="Tie", exact=True).check()
-
-    page.get_by_role("button", name="Next", exact=True).dblclick()
-    moved_on(page, shown)
-
-    expect(page.get_by_text("2 of 3")).to_be_visible()
-    assert stored("double")["choices"] == [["tie", 1]]
-
-
-def test_an_answer_given_without_a_connection_is_sent_when_it_returns(person, stored):
-    one = person("offline")
-    page = one.arrive()
-    shown = key(page)
-    one.context.set_offline(True)
-    page.keyboard.press("2")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("status").filter(has_text="No connection")).to_be_visible()
-    page.wait_for_timeout(2500)
-    assert key(page) == shown
-
-    one.context.set_offline(False)
-    moved_on(page, shown)
-
-    expect(page.get_by_text("2 of 2")).to_be_visible()
-    assert stored("offline")["choices"] == [["B", 1]]
-
-
-def test_an_answer_survives_a_tab_closed_without_a_connection(person, stored):
-    one = person("closed_tab")
-    page = one.arrive()
-    one.context.set_offline(True)
-    page.keyboard.press("1")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("status").filter(has_text="No connection")).to_be_visible()
-    page.close()
-    one.context.set_offline(False)
-
-    one.page = one.tab()
-    one.page.goto(one.address())
-
-    expect(one.page.get_by_text("2 of 2")).to_be_visible(timeout=20_000)
-    assert stored("closed_tab")["choices"] == [["A", 1]]
-
-
-def test_an_answer_whose_receipt_is_lost_is_stored_once(person, stored):
-    one = person("lost_reply")
-    page = one.arrive()
-    lost: list[str] = []
-
-    def lose_the_first_reply(route: Route) -> None:
-        if route.request.method != "POST" or lost:
-            route.continue_()
-            return
-        lost.append(route.fetch().text())
-        route.abort("connectionreset")
-
-    page.route("**/compare/", lose_the_first_reply)
-    one.press("1", "Enter")
-
-    expect(page.get_by_text("2 of 2")).to_be_visible()
-    assert len(lost) == 1
-    assert stored("lost_reply")["choices"] == [["A", 1]]
-
-
-def test_an_answer_waits_for_a_server_that_restarts(person, stored, site):
-    one = person("restart")
-    page = one.arrive()
-    shown = key(page)
-    site.stop()
-    page.keyboard.press("1")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("status").filter(has_text="No connection")).to_be_visible()
-
-    site.start()
-    moved_on(page, shown)
-
-    assert stored("restart")["choices"] == [["A", 1]]
 
 
 def test_undo_takes_back_the_last_answer_and_only_it(person, stored):
@@ -374,6 +216,21 @@ def test_active_time_leaves_out_what_was_not_looked_at(person):
     assert 1000 < int(active) < passed - 3800
 
 
+def test_active_time_leaves_out_what_nobody_stirred_in(person):
+    one = person("idle")
+    one.page.clock.install()
+    page = one.arrive()
+    page.mouse.move(5, 5)
+    page.clock.run_for(600_000)
+    page.keyboard.press("1")
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        page.keyboard.press("Enter")
+
+    active = dict(part.split("=") for part in sent.value.post_data.split("&"))["active_ms"]
+    # Of ten minutes the half minute counts after which somebody is taken to be away.
+    assert 30_000 <= int(active) < 60_000
+
+
 def test_a_reported_comparison_is_replaced_by_another(person, stored):
     one = person("report")
     page = one.arrive()
@@ -389,46 +246,10 @@ def test_a_reported_comparison_is_replaced_by_another(person, stored):
     assert stored("report")["judgments"] == 0
 
 
-def test_nothing_scrolls_sideways_on_a_narrow_phone(person):
-    one = person("narrow", viewport={"width": 320, "height": 640}, has_touch=True, is_mobile=True)
-    page = one.page
-    overflow = {}
-
-    def measure(name: str) -> None:
-        overflow[name] = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-
-    page.goto(one.address())
-    measure("consent")
-    one.arrive()
-    measure("compare")
-    page.get_by_text("Report a problem").click()
-    measure("report")
-    page.goto(one.address("instructions/"))
-    measure("instructions")
-    page.goto(one.address("compare/"))
-    for _ in range(20):
-        one.answer("Tie")
-    expect(page.get_by_role("heading", name="Time for a short rest")).to_be_visible()
-    measure("pause")
-    page.get_by_role("button", name="Go on").click()
-    one.answer("Tie")
-    expect(page.get_by_role("heading", name="Your completion code")).to_be_visible()
-    measure("thanks")
-    page.goto(f"{one.site.url}/s/no-such-invite/")
-    one.trouble.clear()  # the browser says that it met a 404
-    measure("unknown")
-
-    assert overflow == dict.fromkeys(overflow, 0)
-    assert len(overflow) == 7
-
-
-def test_the_completion_code_can_be_copied(person):
-    one = person("narrow")
-    one.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=one.site.url)
+def test_the_completion_code_can_be_copied(person, site):
+    one = person("copy")
+    one.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.url)
     page = one.arrive()
-    for _ in range(20):
-        one.answer("Tie")
-    page.get_by_role("button", name="Go on").click()
     one.answer("Tie")
 
     page.get_by_role("button", name="Copy").click()

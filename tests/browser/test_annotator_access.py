@@ -6,13 +6,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.annotating import Annotating
-from tests.site_kit import Site, running_site
+from tests.site_kit import running_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 CELLS = "| " + " | ".join(f"column{number}" for number in range(12)) + " |"
 FORMED = (
-    "# Heading\n\n```\n"
+    "# Heading\n\n$$x = \\frac{-b \\pm \\sqrt{b^2 - 4ac}}{2a}$$\n\n```\n"
     "x = " + "1 + " * 60 + "1\n```\n\n" + f"{CELLS}\n{'|---' * 12}|\n{CELLS}\n\n- one\n- two\n\n> said\n\n"
 )
 STUDIES = {
@@ -36,11 +36,6 @@ STUDIES = {
 def site():
     with running_site({"EVENHAND_LIMIT_LINKS": "3/minute"}) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def studies(site: Site):
-    return site.seed("tests.site_seed:open_studies", **STUDIES)
 
 
 def complaints(page: Page) -> list[str]:

@@ -1,30 +1,18 @@
-"""The comparison page on other displays: enlarged, from right to left, on a second device."""
+"""The comparison page on other displays: enlarged, narrow, from right to left, with mathematics."""
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
-
-from tests.browser.annotating import Annotating, key, moved_on
-from tests.site_kit import Site, running_site
+from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 HEBREW = "הים גדול וכחול, והדייגים יוצאים אליו ב-5:30 (Good morning!). "
+WIDE = "$$f(x) = \\frac{" + " + ".join(f"a_{{{n}}} x^{{{n}}}" for n in range(20)) + "}{2}$$ for $5 and $6. "
 STUDIES = {
-    "devices": {"comparisons": 3},
     "zoom": {"comparisons": 1, "criteria": [["overall", "both_bad"], ["degree", "seven_point"]]},
-    "hebrew": {"comparisons": 1, "opening": HEBREW, "words": 5, "differences": True},
-    "offline": {"comparisons": 2},
+    "hebrew": {"comparisons": 1, "overlap": 4, "opening": HEBREW, "words": 5, "differences": True},
+    "formulas": {"comparisons": 1, "overlap": 2, "opening": WIDE, "text_format": "markdown"},
+    "as_written": {"comparisons": 1, "opening": WIDE},
+    "narrow": {"comparisons": 21, "quota": 21, "overlap": 4, "criteria": [["overall", "both_bad"]]},
 }
-
-
-@pytest.fixture(scope="module")
-def site():
-    with running_site() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def studies(site: Site):
-    return site.seed("tests.site_seed:open_studies", **STUDIES)
 
 
 def box(page: Page, selector: str) -> dict[str, float]:
@@ -37,38 +25,9 @@ def sideways(page: Page) -> int:
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
-def test_another_device_shows_the_same_comparison_and_one_answer_counts(chromium: Browser, site, studies):
-    first, second = (Annotating(chromium, site, studies["devices"]["invite"]) for _ in range(2))
-    query = "?PROLIFIC_PID=p1&STUDY_ID=s&SESSION_ID=v"
-    first.page.goto(first.address(query))
-    first.page.get_by_role("checkbox").check()
-    first.page.get_by_role("button", name="Continue").click()
-    first.page.get_by_role("button", name="Start comparing").click()
-    expect(first.page.get_by_role("heading", name="Response A")).to_be_visible()
-
-    second.page.goto(second.address(query))
-
-    rows = [one.page.locator("[name=assignment]").first.input_value() for one in (first, second)]
-    assert rows[0] == rows[1]
-    second.answer()
-    first.answer()
-    expect(first.page.get_by_text("You had answered that comparison already")).to_be_visible()
-    expect(first.page.get_by_text("2 of 3")).to_be_visible()
-    tally = site.seed("tests.site_seed:tally", slug=studies["devices"]["slug"])
-    assert (tally["judgments"], tally["annotators"]) == (1, 1)
-    for one in (first, second):
-        one.context.close()
-
-
-def test_twice_the_size_needs_no_scrolling_sideways_and_hides_nothing(chromium: Browser, site, studies):
+def test_twice_the_size_needs_no_scrolling_sideways_and_hides_nothing(person):
     # A window of 1280 by 800 at 200 % has 640 by 400 CSS pixels.
-    one = Annotating(
-        chromium,
-        site,
-        studies["zoom"]["invite"],
-        viewport={"width": 640, "height": 400},
-        device_scale_factor=2,
-    )
+    one = person("zoom", viewport={"width": 640, "height": 400}, device_scale_factor=2)
     page = one.arrive()
 
     assert sideways(page) == 0
@@ -86,11 +45,23 @@ def test_twice_the_size_needs_no_scrolling_sideways_and_hides_nothing(chromium: 
     page.get_by_role("radio", name="About the same").check()
     page.get_by_role("button", name="Next", exact=True).click()
     expect(page.get_by_text("Thank you")).to_be_visible()
-    one.context.close()
 
 
-def test_hebrew_runs_from_right_to_left_inside_a_page_that_does_not(chromium: Browser, site, studies):
-    one = Annotating(chromium, site, studies["hebrew"]["invite"])
+def test_nothing_moves_for_those_who_want_no_motion(person):
+    page = person("hebrew", reduced_motion="reduce").arrive()
+
+    moving = page.evaluate(
+        """() => [...document.querySelectorAll("*")]
+          .map(node => getComputedStyle(node))
+          .filter(style => [style.transitionDuration, style.animationDuration].join()
+            .split(",").some(time => parseFloat(time) > 0.001))
+          .length"""
+    )
+    assert moving == 0
+
+
+def test_hebrew_runs_from_right_to_left_inside_a_page_that_does_not(person):
+    one = person("hebrew")
     page = one.arrive()
 
     text = page.locator(".pane .text").first
@@ -107,11 +78,10 @@ def test_hebrew_runs_from_right_to_left_inside_a_page_that_does_not(chromium: Br
     assert gap < 2  # lines begin at the right edge
     assert page.evaluate("document.documentElement.dir") == "ltr"
     assert box(page, "#response-A")["x"] < box(page, "#response-B")["x"]
-    one.context.close()
 
 
-def test_an_interface_from_right_to_left_is_mirrored_and_a_stays_before_b(chromium: Browser, site, studies):
-    one = Annotating(chromium, site, studies["hebrew"]["invite"])
+def test_an_interface_from_right_to_left_is_mirrored_and_a_stays_before_b(person):
+    one = person("hebrew")
     page = one.arrive()
     before = {name: box(page, name)["x"] for name in ("[data-next]", "[data-undo]", ".topline__title")}
 
@@ -127,25 +97,59 @@ def test_an_interface_from_right_to_left_is_mirrored_and_a_stays_before_b(chromi
     assert options.nth(0).bounding_box()["x"] < options.nth(2).bounding_box()["x"]
     assert box(page, "#response-A")["x"] < box(page, "#response-B")["x"]
     assert sideways(page) == 0
-    one.context.close()
 
 
-def test_half_a_minute_without_a_connection_loses_nothing(chromium: Browser, site, studies):
-    one = Annotating(chromium, site, studies["offline"]["invite"])
-    one.page.clock.install()
+def test_nothing_scrolls_sideways_on_a_narrow_phone(person):
+    one = person("narrow", viewport={"width": 320, "height": 640}, has_touch=True, is_mobile=True)
+    page = one.page
+    overflow = {}
+
+    def measure(name: str) -> None:
+        overflow[name] = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+    page.goto(one.address())
+    measure("consent")
+    one.arrive()
+    measure("compare")
+    page.get_by_text("Report a problem").click()
+    measure("report")
+    page.goto(one.address("instructions/"))
+    measure("instructions")
+    page.goto(one.address("compare/"))
+    for _ in range(20):
+        one.answer("Tie")
+    expect(page.get_by_role("heading", name="Time for a short rest")).to_be_visible()
+    measure("pause")
+    page.get_by_role("button", name="Go on").click()
+    one.answer("Tie")
+    expect(page.get_by_role("heading", name="Your completion code")).to_be_visible()
+    measure("thanks")
+    page.goto(f"{one.site.url}/s/no-such-invite/")
+    one.trouble.clear()  # the browser says that it met a 404
+    measure("unknown")
+
+    assert overflow == dict.fromkeys(overflow, 0)
+    assert len(overflow) == 7
+
+
+def test_formulas_are_set_read_out_and_scroll_within_their_pane(person):
+    one = person("formulas", viewport={"width": 320, "height": 640}, has_touch=True, is_mobile=True)
     page = one.arrive()
-    shown = key(page)
-    one.context.set_offline(True)
-    page.keyboard.press("2")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("status").filter(has_text="No connection")).to_be_visible()
 
-    page.clock.run_for(30_000)
+    sum_, two = (box(page, f"mfrac > :nth-child({place})") for place in (1, 2))
+    assert sum_["y"] + sum_["height"] <= two["y"] + 2  # one above the other, with a line between
+    assert sideways(page) == 0
+    assert page.locator(".pane__text").first.evaluate("pane => pane.scrollWidth - pane.clientWidth") > 100
+    expect(page.locator(".pane__text").first).to_contain_text("for $5 and $6.")
+    tree = one.context.new_cdp_session(page).send("Accessibility.getFullAXTree")
+    roles = [node["role"]["value"] for node in tree["nodes"] if "role" in node]
+    assert roles.count("MathMLMath") == roles.count("MathMLFraction") == 2
+    fonts = page.evaluate("document.fonts.ready.then(all => [...all].map(one => [one.family, one.status]))")
+    assert ["Noto Sans Math", "loaded"] in [[family.strip('"'), status] for family, status in fonts]
 
-    assert key(page) == shown
-    one.context.set_offline(False)
-    page.clock.run_for(10_000)
-    moved_on(page, shown)
-    expect(page.get_by_text("2 of 2")).to_be_visible()
-    assert site.seed("tests.site_seed:tally", slug=studies["offline"]["slug"])["choices"] == [["B", 1]]
-    one.context.close()
+
+def test_plain_text_shows_tex_as_it_was_written(person):
+    page = person("as_written").arrive()
+
+    assert page.locator("math").count() == 0
+    expect(page.locator(".pane .text").first).to_contain_text("$$f(x) = \\frac{")

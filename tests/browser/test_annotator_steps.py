@@ -5,7 +5,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.annotating import Annotating
 from tests.browser.test_annotator_access import complaints
-from tests.site_kit import Site, running_site
+from tests.site_kit import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 STEPS = {
@@ -51,12 +51,6 @@ STEPS = {
         {"name": "remarks", "question": "Anything to add?", "kind": "text", "required": False},
     ],
 }
-
-
-@pytest.fixture(scope="module")
-def site():
-    with running_site() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
