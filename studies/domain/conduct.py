@@ -9,7 +9,7 @@ from statistics import median
 
 from studies.analysis.quality import CheckRate, check_rate
 from studies.domain.unblinding import passed, unblind
-from studies.enums import Kind, Outcome
+from studies.enums import Kind, Outcome, Slot
 from studies.models import Annotator, Judgment, Study
 
 _Pair = tuple[int, int]
@@ -21,6 +21,8 @@ class Conduct:
 
     answers: Counter[str] = field(default_factory=Counter)
     """Choices in the slot frame, of real comparisons."""
+    candidate_in: Counter[str] = field(default_factory=Counter)
+    """Slots in which the candidate stood, in real comparisons."""
     times: list[int] = field(default_factory=list)
     """Active milliseconds of real comparisons."""
     checks: int = 0
@@ -31,6 +33,11 @@ class Conduct:
 
     agreed: list[float] = field(default_factory=list)
     """By comparison that others judged too: the share of them who gave the same answer. See `agree`."""
+
+    @property
+    def imbalance(self) -> int:
+        """How many more comparisons were met in one order than in the other."""
+        return abs(self.candidate_in[Slot.A] - self.candidate_in[Slot.B])
 
     @property
     def failed(self) -> int:
@@ -103,6 +110,7 @@ def conduct(study: Study, *, annotators: Iterable[Annotator] | None = None) -> d
             each.again[pair] = outcome
         else:
             each.answers[choice] += 1
+            each.candidate_in[slot] += 1
             each.times += [active_ms] if active_ms is not None else []
             each.first[pair] = outcome
     return found

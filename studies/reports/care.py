@@ -41,6 +41,8 @@ class Care:
     p_side: float | None
     """Two-sided exact test of 1/2, corrected for all annotators (Holm)."""
     one_side_only: bool
+    order_imbalance: int
+    """How many more comparisons were met in one order of the sides than in the other."""
 
 
 def care(found: Mapping[int, Conduct], *, seed: int) -> dict[int, Care]:
@@ -72,6 +74,7 @@ def _care(how: Conduct, others: LeaveOneOut | None, a: int, decided: int, p_side
         chose_a=a,
         p_side=p_side,
         one_side_only=decided >= FEW and a in {0, decided},
+        order_imbalance=how.imbalance,
     )
 
 

@@ -126,7 +126,13 @@ def annotators(summary: ReportSummary) -> list[Section]:
     )
     if made is None:
         return []
-    return [Section("annotators", "Annotators", present(Prose(_cared(summary)), made, _care_table(summary)))]
+    return [
+        Section(
+            "annotators",
+            "Annotators",
+            present(Prose(_cared(summary)), Prose(_ordered(summary)), made, _care_table(summary)),
+        )
+    ]
 
 
 def _cared(summary: ReportSummary) -> str:
@@ -140,6 +146,16 @@ def _cared(summary: ReportSummary) -> str:
         f"more). Of {shared} who shared comparisons with others, {low} did not agree with them beyond what "
         "their own mix of answers gives by chance; a minority taste looks the same. Nothing in this section "
         "excludes anybody."
+    )
+
+
+def _ordered(summary: ReportSummary) -> str:
+    apart = [row.care.order_imbalance for row in summary.annotators]
+    within = sum(one <= 1 for one in apart)
+    rest = f"; at most {max(apart)} apart for the others" if within < len(apart) else ""
+    return (
+        "Each comparison is planned in both orders of the sides equally often. As far as the answers of an "
+        f"annotator go, the orders are equal, within one, for {within} of {len(apart)} annotators{rest}."
     )
 
 

@@ -32,6 +32,13 @@ def test_agreement_is_held_against_chance():
     assert found[3].p_agreement > 0.99
 
 
+def test_what_is_left_of_imbalance_between_the_orders_is_told():
+    how = Conduct()
+    how.candidate_in.update({"A": 5, "B": 2})
+
+    assert care({1: how, 2: Conduct()}, seed=1)[1].order_imbalance == 3
+
+
 def test_nothing_known_is_told_as_nothing():
     found = care({1: Conduct()}, seed=1)[1]
 
