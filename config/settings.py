@@ -124,6 +124,8 @@ RATE_LIMITS = {
 }
 RATE_LIMITS_STORE = REDIS_URL.replace("unix://", "redis+unix://", 1) or "memory://"
 # Where a finished annotator may be posted back to, by links in the manner of MTurk.
+# FRAME_HOSTS may show the first page of a link in a frame, as MTurk does; that page opens the study in a tab.
+FRAME_HOSTS = env.names("EVENHAND_FRAME_HOSTS", ["worker.mturk.com", "workersandbox.mturk.com"])
 SUBMIT_HOSTS = env.names("EVENHAND_SUBMIT_HOSTS", ["www.mturk.com", "workersandbox.mturk.com"])
 
 LANGUAGE_CODE = "en"

@@ -13,12 +13,14 @@ from studies.domain.judging import last_answered
 from studies.domain.own_rows import most_own_rows
 from studies.enums import StudyStatus
 from studies.forms.annotate import ConsentForm
-from studies.forms.recruits import recruit
+from studies.forms.recruits import Recruit, recruit
+from studies.views.annotate_frame import framed, in_frame
 from studies.views.annotate_visit import Visit, identify, shut, slow, visited
 from studies.views.throttle import client_address, spend
 
 
 @require_safe
+@framed
 @visited(even_when_shut=True)
 def start(visit: Visit) -> HttpResponse:
     """Recognise whoever follows the link and take them to where they stand."""
@@ -27,6 +29,8 @@ def start(visit: Visit) -> HttpResponse:
         return _preview(visit)
     if given.external_id is None:
         return visit.show("unusable", status=400)
+    if in_frame(visit.request):
+        return _door(visit, given)
     if given.external_id not in ("", visit.external_id) and (wait := _entering(visit)):
         return slow(visit.request, wait)
     identify(visit, given.external_id)
@@ -38,6 +42,14 @@ def start(visit: Visit) -> HttpResponse:
 def _entering(visit: Visit) -> int:
     """Count a newcomer from this address; return the seconds to wait where there were too many."""
     return spend("entries", visit.request, f"{visit.study.pk} {client_address(visit.request)}")
+
+
+def _door(visit: Visit, given: Recruit) -> HttpResponse:
+    """Lead out of another site's frame: browsers keep no cookie there, so nobody could be recognised."""
+    handing_in: dict[str, Any] = {}
+    if given.submit_to:
+        handing_in = {"submit_to": given.submit_to, "assignment_id": given.session_id}
+    return visit.show("door", address=visit.request.get_full_path(), **handing_in)
 
 
 def _preview(visit: Visit) -> HttpResponse:

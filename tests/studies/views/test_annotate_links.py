@@ -174,3 +174,34 @@ def test_a_page_that_was_open_too_long_says_so_in_the_annotators_language():
     assert page.status_code == 403
     assert "Bitte senden Sie es noch einmal" in page.text
     assert address(study, "start") in page.text
+
+
+@pytest.mark.parametrize("assignment", ["3XYZ", "ASSIGNMENT_ID_NOT_AVAILABLE"])
+def test_in_a_frame_only_the_first_page_of_a_link_may_be_shown_and_only_by_known_hosts(client, assignment):
+    study = open_study(comparisons=1)
+    query = WORKER | {"assignmentId": assignment}
+
+    framed = client.get(address(study, "start"), query, headers={"Sec-Fetch-Dest": "iframe"})
+    in_a_tab = client.get(address(study, "start"), query, headers={"Sec-Fetch-Dest": "document"})
+    deeper = client.get(address(study, "consent"), headers={"Sec-Fetch-Dest": "iframe"})
+
+    known = "frame-ancestors worker.mturk.com workersandbox.mturk.com"
+    assert known in framed["Content-Security-Policy"]
+    assert "X-Frame-Options" not in framed
+    for page in (in_a_tab, deeper):
+        assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
+        assert page["X-Frame-Options"] == "DENY"
+
+
+def test_in_a_frame_the_link_opens_a_tab_takes_the_code_and_lets_nobody_in(client):
+    study = open_study(comparisons=1)
+
+    page = client.get(address(study, "start"), WORKER, headers={"Sec-Fetch-Dest": "iframe"})
+
+    link = page.text.split('target="_blank"')[0].rsplit('href="', 1)[1].split('"')[0].replace("&amp;", "&")
+    assert client.get(link)["Location"] == address(study, "consent")
+    assert 'action="https://workersandbox.mturk.com/mturk/externalSubmit"' in page.text
+    assert 'name="assignmentId" value="3XYZ"' in page.text
+    assert "form-action 'self' https://www.mturk.com" in page["Content-Security-Policy"]
+    assert study.annotators.count() == 0
+    assert not page.cookies
