@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from studies.analysis.columns import Column, column_of, constant, plain_columns
 
 MAX_BYTES = 512 * 2**20
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+# Spreadsheets drop blanks before a formula, and some read full-width signs as the plain ones.
+_FORMULA = re.compile(r"'*(?:[\s\ufeff\u200b]*[=+\-@＝＋－＠]|[\t\r\n])")
 
 
 class JudgmentsFileError(ValueError):
@@ -28,8 +29,8 @@ class JudgmentsFileError(ValueError):
 def neutralise(cell: str) -> str:
     """Return the cell so that no spreadsheet takes it for a formula; `restore` undoes it.
 
-    >>> neutralise("=SUM(A1)"), neutralise("plain"), neutralise("'=x")
-    ("'=SUM(A1)", 'plain', "''=x")
+    >>> neutralise("=SUM(A1)"), neutralise("plain"), neutralise("'=x"), neutralise(" ＝x")
+    ("'=SUM(A1)", 'plain', "''=x", "' ＝x")
     """
     return f"'{cell}" if _FORMULA.match(cell) else cell
 

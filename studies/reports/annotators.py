@@ -24,7 +24,7 @@ def annotators_csv(study: Study, lines: Iterable[AnnotatorLine]) -> Iterator[str
     """Yield the file line by line; what a spreadsheet could run is made harmless."""
     yield _line(COLUMNS)
     for line in lines:
-        yield _line([neutralise(_cell(value)) for value in (named(study), *_values(line))])
+        yield _line([_cell(value) for value in (named(study), *_values(line))])
 
 
 def _values(line: AnnotatorLine) -> Iterator[object]:
@@ -44,6 +44,8 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, datetime):
         return iso(value)
+    if isinstance(value, str):
+        return neutralise(value)  # a figure below zero is no formula
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
