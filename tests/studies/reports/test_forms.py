@@ -7,25 +7,35 @@ import pytest
 from django.core.management import call_command
 
 from studies.analysis.planning import Assumptions, Design, planned_power
+from studies.models import Study
 from studies.reports.pdf import plain
 from studies.reports.preregistration import BLANK, preregistration
-from studies.reports.render import render
+from studies.reports.render import Drawn, render
 from studies.reports.sections_forms import forms
 from studies.reports.summary import summarize
-from studies.reports.view import report_view
 from tests.factories import draft_study, open_study
 from tests.studies.reports.kit import PLAN, judged_study, planned_study
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def planned(db):
+@pytest.fixture(scope="module")
+def shared(shared_db):
     return planned_study(quality={"failed_checks": 2})
 
 
-def test_the_preregistration_says_what_the_frozen_plan_fixes(planned):
-    text = render(planned, "preregistration").decode()
+@pytest.fixture(scope="module")
+def drawn(shared):
+    return Drawn(summarize(shared))
+
+
+@pytest.fixture
+def planned(shared, db):
+    return Study.objects.get(pk=shared.pk)
+
+
+def test_the_preregistration_says_what_the_frozen_plan_fixes(planned, drawn):
+    text = drawn.file("preregistration").decode()
 
     for words in (
         planned.plan_hash,
@@ -66,8 +76,8 @@ def test_it_can_be_had_while_the_study_is_open_and_names_no_result():
     assert "any exclusion will be listed as a deviation" in text
 
 
-def test_the_datasheet_is_filled_in_and_marks_what_it_cannot_know(planned):
-    text = render(planned, "datasheet").decode()
+def test_the_datasheet_is_filled_in_and_marks_what_it_cannot_know(drawn):
+    text = drawn.file("datasheet").decode()
 
     assert "| Evaluators who judged | 8 |" in text
     assert "| Items evaluated | 10 pairs of responses to 10 prompts |" in text
@@ -82,9 +92,9 @@ def test_simulated_forms_say_so():
         assert "**SIMULATED" in render(study, form).decode()
 
 
-def test_planned_power_stands_beside_the_achieved_precision(planned):
-    data = json.loads(render(planned, "json"))
-    page = render(planned, "html").decode()
+def test_planned_power_stands_beside_the_achieved_precision(drawn):
+    data = json.loads(drawn.file("json"))
+    page = drawn.file("html").decode()
 
     # Oracle: the planning module, whose own oracles are in its tests.
     said = PLAN["expected"]
@@ -107,8 +117,8 @@ def words(text):
     return set(re.findall(r"\w+", text))
 
 
-def test_both_forms_are_appendices_with_every_word_of_their_files(planned):
-    summary = summarize(planned)
+def test_both_forms_are_appendices_with_every_word_of_their_files(drawn):
+    summary = drawn.summary
     first, second = forms(summary)
 
     shown = [words(" ".join(spoken(section.blocks))) for section in (first, second)]
@@ -120,7 +130,7 @@ def test_both_forms_are_appendices_with_every_word_of_their_files(planned):
     assert not any(
         mark in text for section in (first, second) for text in spoken(section.blocks) for mark in ("|", "**")
     )
-    assert [section.key for section in report_view(summary)["sections"]][-2:] == [
+    assert [section.key for section in drawn.view["sections"]][-2:] == [
         "preregistration",
         "datasheet",
     ]

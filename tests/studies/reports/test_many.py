@@ -10,17 +10,16 @@ from studies.reports.many import MOST_PAIRS, left_out, many_pairs, shown, told_o
 from studies.reports.render import Drawn
 from studies.reports.style import short
 from studies.reports.summary import report_as_dict, summarize
-from studies.reports.view import report_view
 from tests.studies.analysis.kit import judgments_of
 from tests.studies.reports.kit import PLAN, judged_study
 
 HEADER = "comparison,prompt,annotator,outcome,criterion,candidate_arm,baseline_arm"
 
 
-@pytest.fixture
-def summary(db):
+@pytest.fixture(scope="module")
+def drawn(shared_db):
     arms = ("standard", *(f"gamma {number}" for number in range(MOST_PAIRS + 1)))
-    return summarize(judged_study(arms=arms, comparisons=4, overlap=2, annotators=6, analysis=PLAN))
+    return Drawn(summarize(judged_study(arms=arms, comparisons=4, overlap=2, annotators=6, analysis=PLAN)))
 
 
 def in_pairs(pairs, criteria=("one", "two")):
@@ -32,28 +31,26 @@ def in_pairs(pairs, criteria=("one", "two")):
     return analyze(judgments_of(*rows, header=HEADER))
 
 
-def test_few_pairs_have_a_section_each_and_many_share_one(summary):
-    titles = [section.title for section in report_view(summary)["sections"]]
+def test_few_pairs_have_a_section_each_and_many_share_one(drawn):
+    titles = [section.title for section in drawn.view["sections"]]
 
     assert titles[:2] == ["gamma 0 against standard", "All 7 pairs of arms"]
     assert not many_pairs(in_pairs(MOST_PAIRS))
 
 
-def test_every_pair_stands_in_the_tables_of_each_criterion_with_its_own_numbers(summary):
-    section = next(one for one in report_view(summary)["sections"] if one.key == "pairs")
+def test_every_pair_stands_in_the_tables_of_each_criterion_with_its_own_numbers(drawn):
+    section = next(one for one in drawn.view["sections"] if one.key == "pairs")
     tables = [block for block in section.blocks if isinstance(block, Table) and not block.folded]
 
     assert [len(made.rows) for made in tables] == [7, 7]
     assert len(section.pictures) == 2
     for criterion, made in zip(("follows", "answers"), tables, strict=True):
-        for row, pair in zip(made.rows, report_as_dict(summary)["pairs"], strict=True):
+        for row, pair in zip(made.rows, report_as_dict(drawn.summary)["pairs"], strict=True):
             assert row[0] == pair["candidate"]
             assert repr(pair["criteria"][criterion]["win_rate"]) in row[5]
 
 
-def test_no_face_is_missing_and_the_page_stays_small(summary):
-    drawn = Drawn(summary)
-
+def test_no_face_is_missing_and_the_page_stays_small(drawn):
     made = {fmt: drawn.file(fmt) for fmt in ("html", "pdf", "json", "csv", "md", "tex")}
 
     assert len(made["html"]) < 450_000

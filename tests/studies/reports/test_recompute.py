@@ -6,7 +6,6 @@ import io
 import json
 import subprocess
 import sys
-from zipfile import ZipFile
 
 import pytest
 
@@ -14,7 +13,8 @@ from studies.analysis.as_json import analysis_as_dict
 from studies.analysis.judgments_file import COLUMNS
 from studies.analysis.summary import analyze
 from studies.reports.codebook import MEANING
-from studies.reports.render import render
+from studies.reports.render import Drawn, render
+from studies.reports.summary import summarize
 from tests.studies.analysis.kit import judgments_of
 from tests.studies.reports.kit import exclude, judged_study
 
@@ -30,22 +30,17 @@ def recompute(folder, *arguments):
 @pytest.fixture
 def folder(tmp_path):
     def make(study):
-        (tmp_path / "recompute.py").write_bytes(render(study, "recompute"))
-        (tmp_path / "judgments.csv").write_bytes(render_judgments(study))
-        (tmp_path / "report.json").write_bytes(render(study, "json"))
+        summary = summarize(study)
+        (tmp_path / "recompute.py").write_bytes(Drawn(summary).file("recompute"))
+        (tmp_path / "judgments.csv").write_bytes(summary.data)
+        (tmp_path / "report.json").write_bytes(Drawn(summary).file("json"))
         return tmp_path
 
     return make
 
 
-def render_judgments(study):
-    # Taken from the archive, as a reader does.
-    with ZipFile(io.BytesIO(render(study, "zip"))) as archive:
-        return archive.read(f"{study.slug}/judgments.csv")
-
-
 @pytest.mark.parametrize("ties", ["half", "drop"])
-def test_the_script_finds_every_digit_of_the_report(folder, ties):
+def test_the_script_finds_every_digit_of_the_report(folder, tmp_path, ties):
     study = judged_study(arms=("standard", "mild", "strong"), tie_rule=ties)
     exclude(study)
 
@@ -55,7 +50,7 @@ def test_the_script_finds_every_digit_of_the_report(folder, ties):
         0,
         "Every number agrees with the report to its last digit.",
     )
-    printed, report = json.loads(done.stdout), json.loads(render(study, "json"))
+    printed, report = json.loads(done.stdout), json.loads((tmp_path / "report.json").read_bytes())
     assert len(printed) == 4
     by_name = {(row["candidate_arm"], row["criterion"]): row for row in printed}
     for pair in report["pairs"]:
