@@ -38,8 +38,10 @@ def test_the_presets_hold_every_family_of_prompts():
     assert families == {"chat", "plain", "chain_of_thought", "long_text"}
 
 
-def test_several_turns_have_several_turns():
-    assert {len(prompt.conversation()) for prompt in entry("several-turns").prompts} == {3, 4}
+def test_several_turns_have_several_turns_and_an_instruction_for_guidance_to_strengthen():
+    roles = {tuple(turn["role"] for turn in one.conversation()) for one in entry("several-turns").prompts}
+
+    assert roles == {("system", "user", "assistant", "user")}
 
 
 def test_every_chain_of_thought_has_a_right_answer_that_counts_as_right():
@@ -47,6 +49,9 @@ def test_every_chain_of_thought_has_a_right_answer_that_counts_as_right():
 
     assert thoughts.answer_marker == "Answer:"
     assert all(is_right(prompt.answer, prompt.answer) for prompt in thoughts.prompts)
+    # Examples show the form: a small checkpoint that is only told of it hardly ever writes an answer's line.
+    shown = [turn["content"] for one in thoughts.prompts for turn in one.conversation()[:-1]]
+    assert sum("\nAnswer: " in text for text in shown) == 2 * len(thoughts.prompts)
 
 
 def test_the_full_study_has_the_papers_scales_a_control_and_a_matched_temperature():
