@@ -88,8 +88,9 @@ def import_completions(study: Study, path: Path, *, actor: str, arm: str = "") -
     if path.suffix.lower() not in SUFFIXES:
         raise StudyFileError(gettext("the file is neither .jsonl nor .csv"), name=path.name)
     data = read_bytes(path, most=MAX_BYTES)
-    rows = read_rows(data, name=path.name, columns=_COLUMNS, most=MAX_BYTES)
-    if not rows:
+    broken: list[tuple[int, str]] = []
+    rows = read_rows(data, name=path.name, columns=_COLUMNS, most=MAX_BYTES, wrong=broken)
+    if not rows and not broken:
         raise StudyFileError(gettext("the file holds no completion"), name=path.name, line=1)
     with transaction.atomic():
         study = Study.objects.select_for_update().get(pk=study.pk)
@@ -98,7 +99,9 @@ def import_completions(study: Study, path: Path, *, actor: str, arm: str = "") -
                 gettext("“%(study)s” is %(status)s; completions are taken before that.")
                 % {"study": study.slug, "status": in_sentence(study.get_status_display())}
             )
-        entries = _checked(study, rows, name=path.name, arm=arm)
+        entries, wrong = _checked(study, rows, name=path.name, arm=arm)
+        if broken or wrong:
+            raise CompletionsError(sorted(broken + wrong), name=path.name)
         _store(study, entries)
         record_event(
             actor=actor,
@@ -109,8 +112,10 @@ def import_completions(study: Study, path: Path, *, actor: str, arm: str = "") -
     return len(entries)
 
 
-def _checked(study: Study, rows: Rows, *, name: str, arm: str) -> list[CompletionEntry]:
-    """Return the rows as entries, or raise one error that lists the lines to mend."""
+def _checked(
+    study: Study, rows: Rows, *, name: str, arm: str
+) -> tuple[list[CompletionEntry], list[tuple[int, str]]]:
+    """Return the rows as entries, and the lines to mend, each with its reason."""
     told = {"arm": arm} if arm else {}
     entries: list[CompletionEntry] = []
     wrong: list[tuple[int, str]] = []
@@ -129,9 +134,7 @@ def _checked(study: Study, rows: Rows, *, name: str, arm: str) -> list[Completio
             wrong.append((line, problem))
         seen.setdefault(entry.place, line)
         entries.append(entry)
-    if wrong:
-        raise CompletionsError(wrong, name=name)
-    return entries
+    return entries, wrong
 
 
 def _typed(row: dict[str, Any]) -> dict[str, Any]:
@@ -142,13 +145,14 @@ def _typed(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def places(study: Study) -> dict[Place, bool]:
-    """Return every completion of the plan, and whether it is there or on its way already."""
-    taken = set(
-        Completion.objects.filter(batch_key=study.key)
-        .exclude(status=Completion.Status.FAILED)
-        .values_list("prompt_key", "arm_key", "replicate")
-    )
+def places(study: Study, *, coming: bool = True) -> dict[Place, bool]:
+    """Return every completion of the plan, and whether it is there; if ``coming``, or on its way already."""
+    found = Completion.objects.filter(batch_key=study.key)
+    if coming:
+        found = found.exclude(status=Completion.Status.FAILED)
+    else:
+        found = found.filter(status=Completion.Status.DONE)
+    taken = set(found.values_list("prompt_key", "arm_key", "replicate"))
     return {
         (prompt.name, arm.name, replicate): (prompt.key, arm.key, replicate) in taken
         for prompt, arm, replicate in wanted_places(study)

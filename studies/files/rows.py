@@ -17,19 +17,36 @@ SUFFIXES = (".csv", ".jsonl")
 Rows = list[tuple[int, dict[str, Any]]]
 
 
-def read_rows(data: bytes, *, name: str, columns: set[str], most: int = MAX_BYTES) -> Rows:
+def read_rows(
+    data: bytes,
+    *,
+    name: str,
+    columns: set[str],
+    most: int = MAX_BYTES,
+    wrong: list[tuple[int, str]] | None = None,
+) -> Rows:
     """Return the rows of a file, by the ending of its name; a CSV may have the ``columns``, no others.
 
-    Empty cells of a CSV count as absent. More than ``most`` bytes are not read.
+    Empty cells of a CSV count as absent. More than ``most`` bytes are not read. The first line that is no
+    row raises; or else, where ``wrong`` is given, all of them are added to it, each with its reason.
     """
+    found: list[tuple[int, str]] = []
     text = decode(data, name=name, most=most)
     if PurePath(name).suffix.lower() == ".jsonl":
-        return _jsonl(text, name)
-    return _csv(text, name, columns)
+        rows = _jsonl(text, found)
+    else:
+        rows = _csv(text, name, columns, found)
+    if wrong is not None:
+        wrong += found
+    elif found:
+        line, problem = found[0]
+        raise StudyFileError(problem, name=name, line=line)
+    return rows
 
 
-def _csv(text: str, name: str, columns: set[str]) -> Rows:
+def _csv(text: str, name: str, columns: set[str], wrong: list[tuple[int, str]]) -> Rows:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    rows: Rows = []
     try:
         unknown = [field for field in reader.fieldnames or [] if field not in columns]
         if unknown:
@@ -39,23 +56,20 @@ def _csv(text: str, name: str, columns: set[str]) -> Rows:
                 line=1,
                 field=unknown[0] or "(empty)",
             )
-        rows: Rows = []
         start = 2
         for row in reader:
             if None in row or None in row.values():
-                raise StudyFileError(
-                    gettext("the row has not as many cells as the header"), name=name, line=start
-                )
-            rows.append((start, {key: value for key, value in row.items() if value}))
+                wrong.append((start, gettext("the row has not as many cells as the header")))
+            else:
+                rows.append((start, {key: value for key, value in row.items() if value}))
             start = reader.line_num + 1
     except csv.Error as error:
-        raise StudyFileError(
-            gettext("this is not CSV: %(error)s") % {"error": error}, name=name, line=reader.line_num
-        ) from error
+        # Where the next row begins cannot be told, so this is the last that is said.
+        wrong.append((reader.line_num, gettext("this is not CSV: %(error)s") % {"error": error}))
     return rows
 
 
-def _jsonl(text: str, name: str) -> Rows:
+def _jsonl(text: str, wrong: list[tuple[int, str]]) -> Rows:
     rows: Rows = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -63,10 +77,10 @@ def _jsonl(text: str, name: str) -> Rows:
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise StudyFileError(
-                gettext("this line is not JSON: %(error)s") % {"error": error}, name=name, line=number
-            ) from error
-        if not isinstance(row, dict):
-            raise StudyFileError(gettext("this line is not a JSON object"), name=name, line=number)
-        rows.append((number, row))
+            wrong.append((number, gettext("this line is not JSON: %(error)s") % {"error": error}))
+            continue
+        if isinstance(row, dict):
+            rows.append((number, row))
+        else:
+            wrong.append((number, gettext("this line is not a JSON object")))
     return rows

@@ -10,7 +10,7 @@ from django.core.management.base import OutputWrapper
 
 from generation.models import Completion
 from studies.domain import generating, lifecycle
-from studies.files.completions import import_completions
+from studies.files.completions import CompletionsError, import_completions
 from studies.files.importer import import_path
 from studies.files.writer import export_study
 from studies.management.study_base import ACTOR, Options, Verb, find, slug
@@ -46,7 +46,13 @@ def _completions_arguments(parser: ArgumentParser) -> None:
 
 def _completions(out: OutputWrapper, options: Options) -> None:
     study = find(options)
-    number = import_completions(study, options["file"], actor=ACTOR)
+    try:
+        number = import_completions(study, options["file"], actor=ACTOR)
+    except CompletionsError as error:
+        # The error is one line with the first few; here are all that are to be mended.
+        for line, problem in error.wrong:
+            out.write(f"line {line}: {problem}")
+        raise
     left = lifecycle.missing_completions(study)
     out.write(f"imported: {number} completions into {study.slug}; {left} are still missing")
 

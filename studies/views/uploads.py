@@ -103,7 +103,7 @@ def _filled(study: Study) -> list[Filled]:
     arms = list(study.arms.select_related("checkpoint"))
     there = dict.fromkeys((arm.name for arm in arms), 0)
     missing: dict[str, list[str]] = {arm.name: [] for arm in arms}
-    for (prompt, arm, replicate), taken in places(study).items():
+    for (prompt, arm, replicate), taken in places(study, coming=False).items():
         if taken:
             there[arm] += 1
         else:

@@ -3,11 +3,12 @@
 import json
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from generation.models import Checkpoint, Completion
 from studies.domain import lifecycle
 from studies.domain.errors import StudyError
-from studies.files.completions import UNKNOWN, import_completions
+from studies.files.completions import UNKNOWN, CompletionsError, import_completions
 from studies.files.errors import StudyFileError
 from studies.models import AuditEvent
 from tests.factories import ArmFactory, draft_study, open_study
@@ -131,6 +132,38 @@ def test_several_mistakes_are_listed(tmp_path):
         take(draft_study(prompts=1), tmp_path, rows)
 
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("c.jsonl", '{"prompt": "prompt-0"\n{"prompt": "none", "arm": "guided", "text": "x"}\n[1]\n'),
+        ("c.csv", "prompt,arm,text\nprompt-0,guided\nnone,guided,x\nprompt-0\n"),
+    ],
+)
+def test_lines_that_are_no_rows_hide_no_other_mistake(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+
+    with pytest.raises(CompletionsError) as error:
+        import_completions(draft_study(prompts=1), tmp_path / name, actor="ada")
+
+    first = 1 if name == "c.jsonl" else 2
+    assert [line for line, _ in error.value.wrong] == [first, first + 1, first + 2]
+    assert error.value.wrong[1][1].startswith("the study has no prompt “none”")
+    assert not Completion.objects.exists()
+
+
+def test_the_command_lists_every_line_that_is_to_be_mended(tmp_path, capsys):
+    study = draft_study(prompts=1)
+    rows = [row(f"none-{number}") for number in range(8)]
+    path = tmp_path / "c.jsonl"
+    path.write_text("".join(f"{json.dumps(one)}\n" for one in rows))
+
+    with pytest.raises(CommandError, match="and 3 more lines"):
+        call_command("study", "import-completions", study.slug, str(path))
+
+    told = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in told] == [f"line {number}" for number in range(1, 9)]
 
 
 def test_completion_that_is_there_is_not_overwritten(tmp_path):

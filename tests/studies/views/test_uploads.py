@@ -4,9 +4,11 @@ import json
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from generation.models import Completion
 from generation.requests import ensure_checkpoint
+from studies.domain.lifecycle import start_generation
 from studies.models import Arm
 from tests.factories import draft_study, ready_study
 
@@ -68,7 +70,6 @@ def test_every_wrong_line_is_told_and_nothing_is_taken(dashboard, study):
     [
         ("prompt,text\n", "c.csv", "the file holds no completion"),
         ("prompt,words\n", "c.csv", "unknown column"),
-        ("{", "c.jsonl", "this line is not JSON"),
         ("prompt,text\n", "c.txt", "neither in .jsonl nor in .csv"),
     ],
 )
@@ -95,6 +96,23 @@ def test_what_is_missing_is_a_file_to_fill_in_and_upload(dashboard, study):
     ]
     assert Completion.objects.filter(batch_key=study.key).count() == 4
     assert dashboard.get(url).content == b"prompt,arm,replicate,text\r\n"
+
+
+def test_what_workers_are_still_writing_is_not_called_there(dashboard):
+    study = draft_study(prompts=2)
+    start_generation(study=study, actor="ada")
+    url = f"/studies/{study.slug}/completions/"
+
+    writing = dashboard.get(url)
+    first = Completion.objects.order_by("pk").first()
+    Completion.objects.filter(pk=first.pk).update(
+        status="done", finish_reason="stop", finished_at=timezone.now()
+    )
+    one_written = dashboard.get(url)
+
+    assert [one.there for one in writing.context["filled"]] == [0, 0]
+    assert "4 completions are missing" in writing.content.decode()
+    assert sorted(one.there for one in one_written.context["filled"]) == [0, 1]
 
 
 def test_the_studys_page_leads_to_the_upload_until_all_is_there(dashboard, study):
