@@ -66,7 +66,7 @@ CHANGES = {
             "exclude",
             _("Exclude"),
             (
-                _("No annotator meets it, and it enters no result."),
+                _("No annotator meets what is excluded, and it enters no result."),
                 _("It can be put back until the study opens."),
             ),
             _leave_out,
