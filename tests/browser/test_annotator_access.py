@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Frame, Page, expect
 
 from tests.browser.annotating import Annotating
 from tests.site_kit import running_site
@@ -38,7 +38,7 @@ def site():
         yield started
 
 
-def complaints(page: Page) -> list[str]:
+def complaints(page: Page | Frame) -> list[str]:
     """Return what axe calls serious or critical, each with where it is."""
     # Evaluated rather than added as a script: the page's policy forbids foreign scripts.
     page.evaluate(AXE.read_text())

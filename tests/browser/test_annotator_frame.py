@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.annotating import Annotating
+from tests.browser.test_annotator_access import complaints
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 STUDIES = {"framed": {"comparisons": 1, "overlap": 2}}
@@ -54,6 +55,8 @@ def test_the_frame_opens_the_study_in_a_tab_and_takes_its_code(task: Annotating,
     task.context.route("https://workersandbox.mturk.com/mturk/externalSubmit", take)
     page.goto(f"http://localhost:{port}/")
     frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", name="When you are done")).to_be_visible()
+    assert complaints(page.frames[1]) == []
     with task.context.expect_page() as opened:
         frame.get_by_role("link", name="Open the study").click()
     task.page = opened.value
