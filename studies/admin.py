@@ -36,7 +36,7 @@ class _ReadOnly(_ModelAdmin):
     def has_delete_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
         return False
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Refuse what no filter offers: asking `?token__startswith=a` would spell out what is not shown."""
         offered = lookup.split("__", maxsplit=1)[0] in self.list_filter
         return offered and super().lookup_allowed(lookup, value, request)

@@ -46,7 +46,15 @@ def list_annotators(
 ) -> Any:
     """List the annotators and how each works, in the slot frame."""
     study = study_for(request, slug, Ability.SEE_ANNOTATORS)
-    return paged(request, response, query, _lines(request, study, query), lambda page: list(map(_line, page)))
+    lines = _lines(request, study, query)
+    return paged(
+        request,
+        response,
+        query,
+        lines,
+        lambda page: [_line(line) for line in page],
+        pk=lambda line: line.row.annotator.pk,
+    )
 
 
 @router.get("/studies/{slug:slug}/annotators.csv", operation_id="read_annotators_file")

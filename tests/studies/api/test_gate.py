@@ -7,11 +7,19 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from studies.domain.audit import record_event
 from studies.domain.tokens import revoke_token
 from studies.enums import Scope
 from studies.files.writer import export_study
 from studies.models import ApiToken, AuditEvent, KeptAnswer, Study
-from tests.factories import ResearcherFactory, closed_study, draft_study, open_study, ready_study
+from tests.factories import (
+    AnnotatorFactory,
+    ResearcherFactory,
+    closed_study,
+    draft_study,
+    open_study,
+    ready_study,
+)
 from tests.studies.api.conftest import Program
 
 pytestmark = pytest.mark.django_db
@@ -287,3 +295,31 @@ def test_head_tells_what_get_would_and_takes_nothing_out(program):
     ]  # fmt: skip
     assert answers[0]["ETag"] == program("GET", paths[0])["ETag"]
     assert not study.events.filter(action="file.downloaded").exists()
+
+
+@pytest.mark.parametrize("which", ["studies", "events", "annotators"])
+def test_what_comes_meanwhile_moves_nothing_between_pages(program, which):
+    study = open_study(comparisons=1)
+    for number in range(4):
+        draft_study(slug=f"study-{number}")
+        AnnotatorFactory(study=study, pseudonym=f"m-{number}")
+        record_event(actor="tests", action="test.happened", study=study)
+    path = "studies" if which == "studies" else f"studies/{study.slug}/{which}"
+
+    def walk():
+        found, following = [], f"{path}?per_page=2"
+        while following:
+            page = program("GET", following.partition("/api/v1/")[2] or following).json()
+            yield page["count"]
+            found += [json.dumps(one, sort_keys=True) for one in page["items"]]
+            following = page["next"]
+        assert len(found) == len(set(found)) == page["count"]
+
+    pages = walk()
+    first = next(pages)
+    draft_study(slug="meanwhile")
+    AnnotatorFactory(study=study, pseudonym="a-comes-first")
+    record_event(actor="tests", action="test.happened", study=study)
+
+    assert set(pages) == {first}
+    assert program("GET", path).json()["count"] == first + 1
