@@ -1,16 +1,14 @@
 """The dashboard in a real browser: accessible, readable on a phone, alive without being reloaded."""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.looking import PHONE, overflow, violations
 from tests.dashboard_seed import NAME, PASSWORD
 from tests.site_kit import Site, running_site
 
 pytestmark = pytest.mark.browser
 
-AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 TABS = ("pairs", "annotators", "report")
 STATES = ("draft", "generating", "ready", "open", "paused", "closed", "simulated")
 PAGES = [
@@ -31,7 +29,7 @@ PAGES = [
         for page in ("pairs", "annotators", "report")
     ),
 ]
-SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 320, "height": 640}}
+SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": PHONE}
 
 
 @pytest.fixture(scope="module")
@@ -63,19 +61,6 @@ def pages(chromium, site):
         page.context.close()
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds that is serious or critical."""
-    # By the protocol rather than as a script of the page, which the site's policy refuses.
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    return [
-        f"{rule['id']}: {node['target']}"
-        for rule in found
-        if rule["impact"] in ("serious", "critical")
-        for node in rule["nodes"]
-    ]
-
-
 DARK = (
     "/components/",
     "/checkpoints/",
@@ -102,9 +87,7 @@ def test_a_phone_of_320_pixels_needs_no_scrolling_sideways(pages, address):
     page = pages["phone", "light"]
     page.goto(address)
 
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-
-    assert overflow == 0
+    assert overflow(page) == 0
 
 
 def test_axe_finds_nothing_serious_in_the_dialog(pages):

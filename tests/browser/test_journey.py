@@ -1,19 +1,15 @@
 """The whole journey in a real browser, with the real model: from a study file to a report."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.site_kit import ROOT, Site, running_site
+from tests.browser.working import worker
+from tests.site_kit import Site, running_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.timeout(600)]
 
@@ -59,30 +55,6 @@ prompts:
     system: Answer as a grumpy old sailor.
     user: Why does it rain?
 """
-
-
-@contextmanager
-def worker(site: Site) -> Iterator[None]:
-    """Run a Celery worker beside the site, as `make run` does."""
-    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1"]
-    with (site.data / "worker.log").open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=site.environment | {"EVENHAND_SWEEP": "2", "EVENHAND_THREADS": "1"},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        yield
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
 @pytest.fixture(scope="module")
