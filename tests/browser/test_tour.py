@@ -56,7 +56,7 @@ class Tour:
         wrong = violations(self.page)
         self.page.emulate_media(color_scheme="dark")
         # A colour that is still on its way from one scheme to the other is neither's.
-        self.page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
+        self.page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
         wrong += [f"dark: {one}" for one in violations(self.page)]
         self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size(PHONE)
