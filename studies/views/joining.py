@@ -32,7 +32,8 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
             return _with_account(request, invitation, token)
         return _without_account(request, invitation, token)
     except InvitationError as error:
-        return render(request, "dashboard/join_not.html", {"reason": str(error)}, status=410)
+        reason = f"{error} {gettext('Ask whoever sent it for a new one.')}"
+        return render(request, "dashboard/join_not.html", {"reason": reason}, status=410)
 
 
 def _with_account(request: HttpRequest, invitation: Invitation, token: str) -> HttpResponse:
