@@ -301,7 +301,7 @@ def test_head_tells_what_get_would_and_takes_nothing_out(program):
 def test_what_comes_meanwhile_moves_nothing_between_pages(program, which):
     study = open_study(comparisons=1)
     for number in range(4):
-        draft_study(slug=f"study-{number}")
+        draft_study(slug=f"listed-{number}")
         AnnotatorFactory(study=study, pseudonym=f"m-{number}")
         record_event(actor="tests", action="test.happened", study=study)
     path = "studies" if which == "studies" else f"studies/{study.slug}/{which}"
