@@ -1,8 +1,13 @@
 """Annotators' care in the report: told, never acted on."""
 
+from collections import Counter
+from types import SimpleNamespace
+
 from studies.domain.conduct import Conduct
 from studies.enums import Outcome
 from studies.reports.care import care
+from studies.reports.sections_study import annotators
+from studies.reports.summary import AnnotatorCount
 
 
 def answered(*, a=0, b=0, first=None, checks=0, passed=0):
@@ -37,6 +42,16 @@ def test_what_is_left_of_imbalance_between_the_orders_is_told():
     how.candidate_in.update({"A": 5, "B": 2})
 
     assert care({1: how, 2: Conduct()}, seed=1)[1].order_imbalance == 3
+
+
+def test_the_report_says_how_far_the_orders_are_apart():
+    hows = {1: Conduct(candidate_in=Counter(A=5, B=2)), 2: Conduct(candidate_in=Counter(A=3, B=4))}
+    told = care(hows, seed=1)
+    people = tuple(AnnotatorCount(f"a{key}", 7, None, excluded=False, care=told[key]) for key in hows)
+
+    (section,) = annotators(SimpleNamespace(annotators=people, analysis=None))
+
+    assert "for 1 of 2 annotators; at most 3 apart for the others." in str(section.blocks[1])
 
 
 def test_nothing_known_is_told_as_nothing():
