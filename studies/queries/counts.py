@@ -82,9 +82,8 @@ def completion_counts(studies: Iterable[Study]) -> dict[UUID, CompletionCounts]:
 def median_active_ms(study: Study) -> int | None:
     """Return the median active time of an answer (of its primary criterion, which every answer has)."""
     times = (
-        Judgment.objects.filter(
-            assignment__study=study, criterion__study=study, criterion__primary=True, active_ms__isnull=False
-        )
+        # By the criterion alone: it belongs to one study, and a million rows need not be joined for that.
+        Judgment.objects.filter(criterion__study=study, criterion__primary=True, active_ms__isnull=False)
         .order_by("active_ms")
         .values_list("active_ms", flat=True)
     )

@@ -23,6 +23,7 @@ from studies.models import Study
 from studies.queries.guidance import idle_guidance
 from studies.views.access import signed_in, study_view
 from studies.views.generating import panel
+from studies.views.keeping import kept
 from studies.views.moves import MOVES
 from studies.views.next_step import next_step, next_title, watched_step
 from studies.views.watching import watched
@@ -99,7 +100,7 @@ def _live(study: Study) -> dict[str, Any]:
         "slots": slots,
         "generation": generation,
         "unprepared": unprepared,
-        "median_ms": queries.median_active_ms(study),
+        "median_ms": kept(study, "median", lambda: queries.median_active_ms(study)),
         "title": next_title(study, slots, broken=broken, held=generation.paused),
         "step": next_step(study, slots, size, broken=broken, held=generation.paused),
         "watched_step": watched_step(study),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from studies import queries
 from studies.enums import Kind
 from studies.models import Study
+from studies.views.keeping import kept
 
 _COLUMNS, _ROWS = 60, 12
 """As many blocks as the matrix has at most; what is more is put together."""
@@ -54,8 +55,8 @@ def watched(study: Study) -> dict[str, Any]:
         return {}
     reported = queries.problems(study, most=_PROBLEMS + 1)
     return {
-        "matrix": matrix(queries.fill_levels(study), study.judgments_each),
-        "activity": activity(queries.activity(study, most=_BARS)),
+        "matrix": kept(study, "matrix", lambda: matrix(queries.fill_levels(study), study.judgments_each)),
+        "activity": kept(study, "activity", lambda: activity(queries.activity(study, most=_BARS))),
         "problems": [(skip, skip.comparison.kind == Kind.REAL) for skip in reported[:_PROBLEMS]],
         "more_problems": len(reported) > _PROBLEMS,
         "left_out_annotators": queries.left_out_annotators(study),
