@@ -40,7 +40,8 @@ def _plain(value: Any) -> Any:
 
 def _tagged(value: Any) -> dict[str, Any]:
     if is_dataclass(value):
-        return _named(value, [getattr(value, field.name) for field in fields(value)])
+        names = [field.name for field in fields(value)]
+        return {**_named(value, [getattr(value, name) for name in names]), "fields": names}
     match value:
         case dict():
             return {"is": "dict", "of": [[_plain(key), _plain(inner)] for key, inner in value.items()]}
@@ -76,7 +77,18 @@ def _whole(value: Any) -> Any:
         case "dict":
             return dict(inner)
         case kind:
-            return _class(kind)(*inner)
+            found = _class(kind)
+            _check_fields(found, value.get("fields"))
+            return found(*inner)
+
+
+def _check_fields(kind: Any, names: list[str] | None) -> None:
+    """Refuse values that were kept under other names: by their order alone they could change places."""
+    known = [field.name for field in fields(kind)] if is_dataclass(kind) else None
+    if names is not None and names != known:
+        gone = ", ".join(sorted({*names} ^ {*(known or ())})) or "in another order"
+        message = f"{kind.__name__} has other fields now: {gone}"
+        raise ValueError(message)
 
 
 def _array(value: dict[str, Any]) -> Any:

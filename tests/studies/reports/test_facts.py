@@ -1,5 +1,6 @@
 """What a report keeps of what it knew: it comes back as it was, and nothing else does."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,17 @@ class Foreign:
 def test_what_is_not_of_this_program_is_not_made():
     with pytest.raises(ValueError, match="which this version of the program does not know"):
         unpack(pack(Foreign("x")))
+
+
+def test_values_under_other_names_are_refused_and_not_put_in_their_places():
+    packed = json.loads(pack(Absence("There is nothing.")))
+
+    assert packed["fields"] == ["reason"]
+    with pytest.raises(ValueError, match="Absence has other fields now: cause, reason"):
+        unpack(json.dumps(packed | {"fields": ["cause"]}).encode())
+    # Reports of before names were kept can still be made again.
+    del packed["fields"]
+    assert unpack(json.dumps(packed).encode()) == Absence("There is nothing.")
 
 
 def test_what_has_no_form_is_refused():
