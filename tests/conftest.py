@@ -4,9 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
+from hypothesis import settings
 
 from tests import services_kit
 from tests.factories import ResearcherFactory
+
+# How long an example takes says more about the machine's other work than about the code.
+settings.register_profile("evenhand", deadline=None)
+settings.load_profile("evenhand")
 
 
 @pytest.fixture(scope="session")
