@@ -2,7 +2,10 @@
 
 import json
 import re
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,8 @@ from tests.site_kit import Site, running_site
 pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.timeout(600)]
 
 PASSWORD = "correct horse battery"
+# Few rows, so that a step is short and the site and the browser get their share of the machine.
+SETTINGS = {"DJANGO_SUPERUSER_PASSWORD": PASSWORD, "EVENHAND_ROWS": "12"}
 PROMPTS = 3
 OVERLAP = 2
 STUDY = """\
@@ -57,9 +62,21 @@ prompts:
 """
 
 
+def long_study() -> str:
+    """Return a study that keeps a worker busy for minutes: many prompts, long responses."""
+    parts, _, _ = (
+        STUDY.replace("small-talk", "long-talk").replace("Small talk", "Long talk").partition("prompts:")
+    )
+    prompts = "".join(
+        f"  - {{id: p{number}, system: Write a long story., user: Tell story {number}.}}\n"
+        for number in range(30)
+    )
+    return f"{parts}prompts:\n{prompts}".replace("max_new_tokens: 16", "max_new_tokens: 2000")
+
+
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    with running_site({"DJANGO_SUPERUSER_PASSWORD": PASSWORD}) as started, worker(started):
+    with running_site(SETTINGS) as started, worker(started):
         started.manage("createsuperuser", "--no-input", "--username", "ada", "--email", "ada@example.org")
         yield started
 
@@ -71,14 +88,14 @@ def log_in(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
-def import_study(page: Page, folder: Path) -> None:
-    path = folder / "small-talk.yaml"
-    path.write_text(STUDY)
+def import_study(page: Page, folder: Path, study: str = STUDY) -> None:
+    path = folder / "study.yaml"
+    path.write_text(study)
     page.get_by_role("link", name="New study").first.click()
     page.get_by_role("link", name="import a study file").click()
     page.get_by_label("Study file").set_input_files(path)
     page.get_by_role("button", name="Import study").click()
-    expect(page.get_by_role("heading", name="Small talk")).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("(Small|Long) talk"))).to_be_visible()
 
 
 def move(page: Page, verb: str) -> None:
@@ -154,6 +171,41 @@ def test_from_study_file_to_report(chromium: Browser, site: Site, tmp_path: Path
         found = result(numbers, criterion)
         assert {name: found[name] for name in counts} == counts
         assert re.search(rf"{counts['wins']}\D+{counts['ties']}\D+{counts['losses']}", page)
+
+
+def test_pause_and_cancel_take_effect_within_a_few_seconds(chromium: Browser, site: Site, tmp_path: Path):
+    page = chromium.new_context().new_page()
+    page.set_default_timeout(120_000)
+    log_in(page, site)
+    import_study(page, tmp_path, long_study())
+    state = page.get_by_role("list", name="Workers").locator(".badge")
+    move(page, "Start generating")
+    expect(state).to_contain_text("Writing", timeout=240_000)
+
+    paused = seconds_until_the_worker_rests(page, site, "Pause generation")
+    expect(page.get_by_text("Generation is paused").first).to_be_visible()
+    expect(state).to_contain_text("Idle")
+    move(page, "Resume generation")
+    expect(state).to_contain_text("Writing", timeout=240_000)
+    cancelled = seconds_until_the_worker_rests(page, site, "Cancel generation", answer="Delete them")
+
+    expect(page.get_by_role("link", name="Start generating").first).to_be_visible()
+    # The request, a sign of life every two seconds, the step under way; the rest is for a busy machine.
+    assert max(paused, cancelled) < 30
+
+
+def seconds_until_the_worker_rests(page: Page, site: Site, verb: str, *, answer: str = "") -> float:
+    """Press an action, confirm it, and return how long the worker goes on writing."""
+    page.get_by_role("link", name=verb).first.click()
+    if answer:
+        page.get_by_label(answer).check()
+    began = time.monotonic()
+    page.get_by_role("button", name=verb).click()
+    with closing(sqlite3.connect(f"file:{site.data / 'evenhand.sqlite3'}?mode=ro", uri=True)) as database:
+        while database.execute("SELECT state FROM generation_worker").fetchall() != [("idle",)]:
+            assert time.monotonic() - began < 120
+            time.sleep(0.05)
+    return time.monotonic() - began
 
 
 def outcomes(site: Site, folder: Path) -> dict[str, dict[str, int]]:
