@@ -93,8 +93,8 @@ class DecodingSpec:
                 f"dtype is {self.dtype!r}; it must be one of {', '.join(filter(None, DTYPES))}, or absent"
             )
             raise SpecError(message)
-        if any(not stop for stop in self.stop) or len(self.stop) > _MOST_STOPS:
-            message = f"stop must hold at most {_MOST_STOPS} texts, none of them empty"
+        if any(not stop for stop in self.stop) or len(self.stop) > MOST_STOPS:
+            message = f"stop must hold at most {MOST_STOPS} texts, none of them empty"
             raise SpecError(message)
 
     @property
@@ -125,7 +125,8 @@ _RANGES = (
     ("guided_tokens", 0, 32_768),
 )
 DTYPES = ("", "float32", "bfloat16", "float16")
-_MOST_STOPS = 8
+MOST_STOPS = 8
+"""How many texts may end a completion."""
 _ADDED = ("stop", "guided_tokens", "dtype")
 
 

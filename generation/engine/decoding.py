@@ -20,6 +20,7 @@ from generation.engine.attention import slot_attention
 from generation.engine.checkpoint import Loaded
 from generation.engine.flights import Flight, Row
 from generation.engine.guidance import guide, plausible
+from generation.engine.placing import longest, room_for, together
 from generation.engine.reading import Reading
 from generation.engine.sampling import Settings, sample
 from generation.engine.slots import SEGMENT, Chunk, Slots, Step, Stretch
@@ -30,6 +31,8 @@ _PIECE_OTHERWISE = 4096
 """How many tokens of prompts a step reads beside the decoding, so that neither starves."""
 _AHEAD = 32
 """Key words are laid out for so many steps at a time."""
+_WASTE = 1.1
+"""Rows are brought together when the room is so many times what they would need then."""
 _NEVER = 2**31 - 1
 
 
@@ -121,11 +124,25 @@ class Batch:
         self._arranged = False
 
     def _make_room(self, segment: int) -> None:
-        """Fit a segment's room to its rows, now that one has joined."""
+        """Let a segment have the room that its rows need, now that one has joined."""
         everyone = [row for rows in self._rows.values() for row in rows]
         tokens = max(self._length(row) for row in everyone if row.slot // SEGMENT == segment)
         self._slots.reserve(segment, tokens + 1)
-        self._reading.forget_beyond(segment, self._slots.room(segment))
+
+    def _tidy(self) -> None:
+        """Bring rows alike in length together, once that gives back enough room to be worth the copying."""
+        rows = [row for rows in self._rows.values() for row in rows]
+        sizes, lengths = self._slots.sizes, {row.slot: self._length(row) + 1 for row in rows}
+        places = together(lengths, sizes)
+        tokens = longest({places[slot]: count for slot, count in lengths.items()}, len(sizes))
+        if self._slots.total_room <= _WASTE * room_for(tokens, sizes):
+            return
+        held = {row.slot: self._length(row) - 1 if row.ready else row.read for row in rows}
+        self._slots.rearrange({places[slot]: (slot, count) for slot, count in held.items()}, tokens)
+        for row in rows:
+            row.slot = places[row.slot]
+        self._reading.keep(rows)
+        self._free = sorted(set(range(self._slots.count)) - set(places.values()))
 
     @staticmethod
     def _length(row: Row) -> int:
@@ -143,6 +160,7 @@ class Batch:
     def _arrange(self) -> None:
         """Lay out the rows that decode: conditional ones, guided flights first, then unconditional ones."""
         self._flush()
+        self._tidy()
         self._live.sort(key=lambda flight: not flight.guided_now)
         device = self.loaded.device
         guided = [flight for flight in self._live if flight.guided_now]

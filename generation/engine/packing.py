@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -123,6 +123,9 @@ def pack(model: nn.Module) -> bool:
     for parameter in model.parameters():
         # What stays moves out of the mapped file, so that the rest of the file can go.
         parameter.data = parameter.data.clone()
+    if hasattr(model, "tie_weights"):
+        # transformers' own would look for the dense weights, which are gone.
+        cast("Any", model).tie_weights = _tied
     return True
 
 
@@ -159,12 +162,16 @@ def _unpack(model: nn.Module, layer: PackedLinear) -> None:
         if child is layer:
             setattr(parent, name, dense)
         elif isinstance(child, PackedEmbedding) and child.reads(layer):
-            setattr(parent, name, nn.Embedding(*dense.weight.shape, _weight=dense.weight))
+            setattr(parent, name, nn.Embedding(layer.out_features, layer.in_features, _weight=dense.weight))
 
 
 def _parts(model: nn.Module) -> list[tuple[nn.Module, str, Any]]:
     """Return every module within a model, after the one that it belongs to and its name there."""
     return [(parent, name, child) for parent in model.modules() for name, child in parent.named_children()]
+
+
+def _tied(*_: object, **__: object) -> None:
+    """Say nothing to a request to share weights: they are shared for good."""
 
 
 def _packed(layer: Any) -> PackedLinear | None:

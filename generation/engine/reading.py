@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from generation.engine.flights import Row, shared_length
-from generation.engine.slots import SEGMENT, Slots
+from generation.engine.slots import Slots
 
 _WORTH_SHARING = 8
 """Fewer tokens in common are read again rather than copied."""
@@ -22,22 +22,20 @@ class Reading:
         self._slots = slots
         self._rows: list[Row] = []
         self._holders: dict[int, Row] = {}
-        self._partners: dict[int, tuple[Row, int]] = {}  # by slot: whom to copy from, and how much
+        self._partners: dict[Row, tuple[Row, int]] = {}  # whom to copy from, and how much
 
     def add(self, row: Row) -> None:
         """Take a row whose slot is free for it."""
         self._holders[row.slot] = row
         if row.ready:
             return
-        self._partners.pop(row.slot, None)
+        self._partners.pop(row, None)
         self._find_partner(row, self._holders.values())
         self._rows.append(row)
 
-    def forget_beyond(self, segment: int, tokens: int) -> None:
-        """Say that a segment's slots hold no more than their first tokens."""
-        for slot in range(segment * SEGMENT, (segment + 1) * SEGMENT):
-            if slot in self._holders:
-                self._holders[slot].read = min(self._holders[slot].read, tokens)
+    def keep(self, rows: Iterable[Row]) -> None:
+        """Say that slots were rearranged and hold these rows alone."""
+        self._holders = {row.slot: row for row in rows}
 
     def plan(self, budget: int) -> list[tuple[Row, int]]:
         """Return which rows read how many tokens in the next step: at most ``budget`` in all."""
@@ -68,22 +66,22 @@ class Reading:
             if other is not row and count >= max(_WORTH_SHARING, best[1] + 1 if best else 0):
                 best = other, count
         if best:
-            self._partners[row.slot] = best
+            self._partners[row] = best
 
     def _copied(self, row: Row) -> bool:
         """Copy what a partner has read; return whether the row may read on by itself."""
-        partner = self._partners.get(row.slot)
+        partner = self._partners.get(row)
         if partner is None:
             return True
         other, count = partner
         if self._holders.get(other.slot) is not other:
-            del self._partners[row.slot]
+            del self._partners[row]
             # Only from those who wait for nobody, lest two wait for each other.
-            self._find_partner(row, [o for slot, o in self._holders.items() if slot not in self._partners])
+            self._find_partner(row, [o for o in self._holders.values() if o not in self._partners])
             return self._copied(row)
         if other.read < count:
-            return other not in self._rows  # it was cut short: then the row reads for itself
+            return False
         self._slots.copy(other.slot, row.slot, count)
         row.read = count
-        del self._partners[row.slot]
+        del self._partners[row]
         return True

@@ -1,16 +1,17 @@
 """Where the keys and values of the rows in flight lie: one slot per row, made once and used again.
 
 Slots lie in segments of some neighbours each. A segment has the room that its longest row needs, so long
-rows do not make short ones costly, and a step reads a segment's keys in one product. Nothing is copied
-from step to step, and the heads of grouped-query attention are not repeated: the queries of a group stand
-together as the rows of one product.
+rows do not make short ones costly, and a step reads a segment's keys in one product. Rows alike in length
+are brought together now and then (`generation.engine.placing`), and a segment without rows has no room.
+Nothing is copied from step to step, and the heads of grouped-query attention are not repeated: the queries
+of a group stand together as the rows of one product.
 """
 
 from __future__ import annotations
 
 import math
 import mmap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -20,8 +21,8 @@ SEGMENT = 16
 """How many slots lie together."""
 _GRAIN = 32
 """Room grows by this many tokens at a time."""
-_SHRINK = 1.25
-"""Room is given back when it is so many times what is wanted."""
+_SPAN = 256
+"""On a CPU, room for values is set aside for so many tokens at a time; it takes memory when it is written."""
 _LANES = 16
 """Scores are reckoned for a multiple of so many tokens: what vectors add up together then stays the same."""
 
@@ -70,25 +71,58 @@ class Slots:
     def __init__(self, count: int, device: torch.device) -> None:
         self.count = count
         self._device = device
-        self._sizes = [min(SEGMENT, count - first) for first in range(0, count, SEGMENT)]
-        self._room = [0] * len(self._sizes)
+        self.sizes = [min(SEGMENT, count - first) for first in range(0, count, SEGMENT)]
+        self._room = [0] * len(self.sizes)
         self._keys: dict[int, list[Tensor]] = {}  # by layer, a segment each: (S, H, D, room)
         self._values: dict[int, list[Tensor]] = {}  # (S, H, room, D)
         self._step: Step | None = None
         self._targets: list[tuple[Tensor, Tensor]] = []
+
+    @property
+    def total_room(self) -> int:
+        """How many tokens all slots together have room for."""
+        return sum(size * room for size, room in zip(self.sizes, self._room, strict=True))
 
     def room(self, segment: int) -> int:
         """Return how many tokens each of a segment's rows may have."""
         return self._room[segment]
 
     def reserve(self, segment: int, tokens: int) -> None:
-        """Make room for rows of so many tokens in a segment; shrink it when far fewer are wanted."""
-        wanted = -(-tokens // _GRAIN) * _GRAIN
-        if wanted > self._room[segment] or _SHRINK * wanted < self._room[segment]:
-            kept = min(wanted, self._room[segment])
-            self._room[segment] = wanted
+        """Make room for rows of so many tokens in a segment."""
+        before = self._room[segment]
+        if tokens > before:
+            self._room[segment] = rounded(tokens)
+            kept = dict.fromkeys(range(self.sizes[segment]), before)
             for layer in self._keys:
-                self._resize(layer, segment, kept)
+                self._rebuild(layer, segment, kept)
+
+    def rearrange(self, rows: Mapping[int, tuple[int, int]], tokens: Sequence[int]) -> None:
+        """Move rows to other slots, and give back the room that is not wanted.
+
+        Parameters
+        ----------
+        rows
+            By slot, where its row lies until now and how many tokens that holds. What lies elsewhere may
+            be lost.
+        tokens
+            How many tokens the rows of each segment may have; 0 where there are none.
+        """
+        moved = [(target, *place) for target, place in rows.items() if place[0] != target]
+        kept: list[dict[int, int]] = [{} for _ in self.sizes]
+        for target, (source, count) in rows.items():
+            if source == target:
+                kept[target // SEGMENT][target % SEGMENT] = count
+        changed = [n for n, wanted in enumerate(tokens) if rounded(wanted) != self._room[n]]
+        self._room = [rounded(wanted) for wanted in tokens]
+        for layer in self._keys:
+            # One layer after the other, so that never more than one of them is there twice.
+            lifted = [self._lift(layer, source, count) for _, source, count in moved]
+            for segment in changed:
+                self._rebuild(layer, segment, kept[segment])
+            for (target, _, count), (keys, values) in zip(moved, lifted, strict=True):
+                segment, slot = divmod(target, SEGMENT)
+                self._keys[layer][segment][slot, :, :, :count] = keys
+                self._values[layer][segment][slot, :, :count] = values
 
     def copy(self, source: int, target: int, tokens: int) -> None:
         """Copy the first tokens of one slot to another, which must have room."""
@@ -139,22 +173,32 @@ class Slots:
         heads, depth = keys.shape[1:]
         self._keys[layer] = [
             _zeros((size, heads, depth, room), keys)
-            for size, room in zip(self._sizes, self._room, strict=True)
+            for size, room in zip(self.sizes, self._room, strict=True)
         ]
         self._values[layer] = [
-            _zeros((size, heads, room, values.shape[-1]), values)
-            for size, room in zip(self._sizes, self._room, strict=True)
+            _zeros((size, heads, _spanned(room, values), values.shape[-1]), values)
+            for size, room in zip(self.sizes, self._room, strict=True)
         ]
 
-    def _resize(self, layer: int, segment: int, kept: int) -> None:
+    def _lift(self, layer: int, source: int, tokens: int) -> tuple[Tensor, Tensor]:
+        """Return a copy of what a slot's first tokens have in a layer."""
+        segment, slot = divmod(source, SEGMENT)
+        keys = self._keys[layer][segment][slot, :, :, :tokens].clone()
+        return keys, self._values[layer][segment][slot, :, :tokens].clone()
+
+    def _rebuild(self, layer: int, segment: int, kept: Mapping[int, int]) -> None:
+        """Give a segment its room anew; ``kept`` says how many tokens of which of its slots stay."""
         # New room is zeroed: what is not yet written is masked, and zero times a number is zero.
         keys, values, room = self._keys[layer][segment], self._values[layer][segment], self._room[segment]
         wider = _zeros((*keys.shape[:3], room), keys)
-        wider[..., :kept] = keys[..., :kept]
+        for slot, tokens in kept.items():
+            wider[slot, ..., :tokens] = keys[slot, ..., :tokens]
         self._keys[layer][segment] = wider
-        longer = _zeros((*values.shape[:2], room, values.shape[-1]), values)
-        longer[:, :, :kept] = values[:, :, :kept]
-        self._values[layer][segment] = longer
+        if values.shape[2] < room or len(kept) < len(values) or keys.shape[-1] > room:
+            longer = _zeros((*values.shape[:2], _spanned(room, values), values.shape[-1]), values)
+            for slot, tokens in kept.items():
+                longer[slot, :, :tokens] = values[slot, :, :tokens]
+            self._values[layer][segment] = longer
 
 
 class Reader:
@@ -243,6 +287,16 @@ class Reader:
         return mask.repeat_interleave(groups, dim=0)[None].to(keys.dtype)
 
 
+def rounded(tokens: int) -> int:
+    """Return how much room is made for rows of so many tokens."""
+    return -(-tokens // _GRAIN) * _GRAIN
+
+
+def _spanned(room: int, like: Tensor) -> int:
+    """Return how many tokens are set aside where rows are to have some room."""
+    return -(-room // _SPAN) * _SPAN if like.device.type == "cpu" else room
+
+
 def _causal(positions: Tensor, end: int, room: int, window: int | None) -> Tensor:
     """Return 0 where a token at a position sees another, else minus infinity; of shape (L, T), T >= end."""
     width = min(room, -(-end // _LANES) * _LANES)
@@ -256,12 +310,16 @@ def _causal(positions: Tensor, end: int, room: int, window: int | None) -> Tenso
 def _zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
     """Return zeros. On a CPU they are pages of their own, given back at once when the room is made anew.
 
-    The allocator would keep outgrown room for tensors of the same size, which do not come again.
+    The allocator would keep outgrown room for tensors of the same size, which do not come again. Private
+    pages take memory only once they are written.
     """
     count = math.prod(shape)
     if like.device.type != "cpu" or not count:
         return like.new_zeros(shape)
-    return torch.frombuffer(mmap.mmap(-1, count * like.element_size()), dtype=like.dtype).view(shape)
+    pages = mmap.mmap(-1, count * like.element_size(), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_NOHUGEPAGE"):
+        pages.madvise(mmap.MADV_NOHUGEPAGE)  # Huge pages would be written whole.
+    return torch.frombuffer(pages, dtype=like.dtype).view(shape)
 
 
 def _filled(rows: Tensor) -> Tensor:

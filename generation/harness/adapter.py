@@ -16,7 +16,7 @@ from tqdm import tqdm
 from generation.engine import Engine, Loaded
 from generation.engine.prompts import chat_text, opening, render
 from generation.engine.scoring import Continuation, Score, score
-from generation.spec import CompletionRequest, DecodingSpec, Failed, Message, Negative, NoiseKey
+from generation.spec import MOST_STOPS, CompletionRequest, DecodingSpec, Failed, Message, Negative, NoiseKey
 
 _log = logging.getLogger(__name__)
 _SAMPLING = ("temperature", "top_k", "top_p", "min_p")
@@ -143,7 +143,11 @@ class GuidedLM(TemplateLM):  # type: ignore[misc]  # the harness has no types
         for key, (context, options) in enumerate(request.args for request in requests):
             wanted = normalize_gen_kwargs(options, _NEW_TOKENS)
             stops.append(handle_stop_sequences(wanted["until"], eos=self.tokenizer.eos_token))
-            waiting.append(self._request(key, context, wanted, seen[context]))
+            # A row ends at the first of these; whatever other stops there are, texts are cut at afterwards.
+            ending = sorted(
+                set(stops[-1]) - {"", self.tokenizer.eos_token}, key=lambda stop: (len(stop), stop)
+            )
+            waiting.append(self._request(key, context, wanted, seen[context], tuple(ending[:MOST_STOPS])))
             seen[context] += 1
         texts: dict[int, str] = {}
         batches = [waiting]
@@ -188,12 +192,19 @@ class GuidedLM(TemplateLM):  # type: ignore[misc]  # the harness has no types
         # The harness moves space at the end of a prompt to the continuation, which both contexts share.
         return tuple(self.tok_encode(text if context == context.rstrip() else text.rstrip()))
 
-    def _request(self, key: int, context: str, wanted: dict[str, Any], replicate: int) -> CompletionRequest:
+    def _request(
+        self,
+        key: int,
+        context: str,
+        wanted: dict[str, Any],
+        replicate: int,
+        stop: tuple[str, ...] = (),
+    ) -> CompletionRequest:
         """Return what the engine is asked for; refuses options that it does not have."""
         if unknown := sorted(set(wanted) - _READ):
             raise HarnessError(f"The task decodes with {', '.join(unknown)}, which guided decoding has not.")
         new_tokens = wanted.get("max_gen_toks", 1)
-        sampling = {name: wanted[name] for name in _SAMPLING if name in wanted} | self.spec
+        sampling = {name: wanted[name] for name in _SAMPLING if name in wanted} | self.spec | {"stop": stop}
         messages = self._conversations.get(context, ())
         return CompletionRequest(
             key=key,

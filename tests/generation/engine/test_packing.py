@@ -103,6 +103,15 @@ def test_tied_embedding_reads_its_rows_out_of_the_packed_layer(rows: int, depth:
     assert not any(parameter.shape == table.shape for parameter in model.parameters())
 
 
+def test_a_packed_model_can_be_told_to_tie_its_weights_as_transformers_does(tiny_loaded) -> None:
+    ids = torch.arange(9)[None]
+    expected = tiny_loaded.model(ids).logits
+
+    tiny_loaded.model.tie_weights()
+
+    assert torch.equal(tiny_loaded.model(ids).logits, expected)
+
+
 def test_layout_that_is_not_as_supposed_leaves_the_embedding_alone(monkeypatch) -> None:
     monkeypatch.setattr(packing, "_same", lambda *_: False)
     model = TiedModel(258, 32)

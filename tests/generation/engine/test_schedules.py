@@ -1,6 +1,7 @@
 """A completion is a function of its request: not of its slot, its neighbours, its turn or the batch."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,10 @@ from hypothesis import strategies as st
 
 from generation.engine import Engine
 from generation.engine import decoding as decoding_module
+from generation.engine.decoding import Batch
+from generation.engine.flights import Flight
+from generation.engine.prompts import render
+from generation.engine.slots import SEGMENT, Slots
 from generation.spec import CompletionRequest, Generated, Negative
 
 
@@ -71,6 +76,45 @@ def test_any_schedule_writes_the_same(tiny_loaded, make_request, data: st.DataOb
         written = write(Engine(tiny_loaded, rows=rows), order, portions)
 
     assert written == expected
+
+
+def test_rows_that_move_whenever_one_comes_or_goes_write_the_same(
+    tiny_loaded, make_request, monkeypatch
+) -> None:
+    moves: list[int] = []
+    rearrange = Slots.rearrange
+
+    def noting(self, rows, tokens) -> None:
+        moves.append(sum(source != target for target, (source, _) in rows.items()))
+        rearrange(self, rows, tokens)
+
+    monkeypatch.setattr(Slots, "rearrange", noting)
+    monkeypatch.setattr(decoding_module, "_WASTE", 1e9)
+    requests = work(make_request)
+    expected = write(Engine(tiny_loaded, rows=40), requests, [9])
+    assert not moves
+
+    monkeypatch.setattr(decoding_module, "_WASTE", 0)
+    written = write(Engine(tiny_loaded, rows=40), requests, [9])
+
+    assert written == expected
+    assert sum(moves) > 20
+
+
+def test_room_follows_the_rows_as_a_batch_drains(llama_engine, make_request) -> None:
+    asked = [make_request(n, temperature=0, max_new_tokens=60 if n % 6 == 0 else 5) for n in range(40)]
+    endless = replace(llama_engine.loaded, eos_ids=frozenset([10**6]))
+    batch = Batch(endless, 3 * SEGMENT)
+    batch.add([Flight(request, render(request, endless.tokenizer)) for request in asked])
+    full = batch._slots.total_room
+
+    while batch.row_count > 7:
+        batch.step()
+    batch.step()
+
+    rows = {row.slot for rows in batch._rows.values() for row in rows}
+    assert {slot // SEGMENT for slot in rows} == {min(rows) // SEGMENT}
+    assert batch._slots.total_room <= full / 2
 
 
 @pytest.mark.model

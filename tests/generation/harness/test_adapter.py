@@ -4,7 +4,7 @@ import pytest
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
-from generation.engine import Loaded
+from generation.engine import Engine, Loaded
 from generation.engine.prompts import PromptError
 from generation.engine.scoring import Continuation, score
 from generation.harness.adapter import GuidedLM, HarnessError
@@ -69,6 +69,35 @@ def test_texts_are_written_as_in_the_harness(tiny_loaded: Loaded, hf: HFLM) -> N
 
     assert found == expected
     assert not any("e" in text for text in found)
+
+
+@pytest.mark.parametrize("others", [0, 9])
+def test_a_row_ends_at_the_first_of_its_stops_or_is_cut_there(
+    tiny_loaded: Loaded, hf: HFLM, others: int, monkeypatch
+) -> None:
+    # More stops than an engine's request may have are cut at afterwards.
+    options = {"until": [], "max_gen_toks": 60, "do_sample": False}
+    whole = GuidedLM(tiny_loaded).generate_until(
+        ask("generate_until", ("A", dict(options))), disable_tqdm=True
+    )
+    until = [f"~{number}" for number in range(others)] + [whole[0][20]]
+    asked = ask("generate_until", ("A", options | {"until": until}))
+    expected = hf.generate_until(asked, disable_tqdm=True)
+    spent: list[int] = []
+    generate = Engine.generate
+
+    def noting(self, fetch, beat):
+        for result in generate(self, fetch, beat):
+            spent.append(len(result.token_ids))
+            yield result
+
+    monkeypatch.setattr(Engine, "generate", noting)
+
+    found = GuidedLM(tiny_loaded).generate_until(asked, disable_tqdm=True)
+
+    assert found == expected
+    assert len(found[0]) <= 20
+    assert spent[0] < 60
 
 
 def test_repeats_of_a_sampled_request_differ_and_can_be_redone(tiny_loaded: Loaded) -> None:
