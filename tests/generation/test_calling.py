@@ -212,10 +212,11 @@ def test_task_hands_over_when_its_time_is_up(small, called, settings) -> None:
 def test_command_writes_and_says_why_it_cannot(small, server, capsys) -> None:
     study = StudyFactory(slug="ocean")
     rows.completions(small, 2, batch_key=study.key)
-    server.behaviours = [refuse(404)] * 2
+    writes, server.default = server.default, refuse(404)
 
     with pytest.raises(CommandError, match="it knows no model “small”"):
         call_command("generate", "ocean")
+    server.default = writes
     call_command("generate", "ocean")
 
     assert capsys.readouterr().out.endswith("done 2, failed 0, with other workers 0\n")

@@ -13,12 +13,13 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 ARMS = ("kestrel-arm", "osprey-arm")
+FIRST_COUNT = 70_010_001  # so long that no random id on a page holds its digits
 
 
 def mark_completions(study) -> None:
     """Give every completion facts that would tell the arms apart."""
     for number, completion in enumerate(Completion.objects.filter(batch_key=study.key)):
-        completion.token_count = 7001 + number
+        completion.token_count = FIRST_COUNT + number
         completion.save()
 
 
@@ -31,7 +32,9 @@ def test_before_closing_the_page_names_no_arm_and_no_fact_that_tells_them_apart(
 
     assert page.count("about the sea.") == 12
     assert [
-        word for word in (*ARMS, "7001", "7012", "ended by itself", "andidate", "aseline") if word in page
+        word
+        for word in (*ARMS, "70010001", "70,010,001", "ended by itself", "andidate", "aseline")
+        if word in page
     ] == []
 
 
@@ -57,10 +60,10 @@ def test_after_closing_the_arms_the_facts_and_the_outcomes_are_shown(dashboard):
 
     page = dashboard.get(f"/studies/{study.slug}/pairs/").content.decode()
 
-    assert [word for word in (*ARMS, "7,001 tokens", "7,002 tokens") if word in page] == [
+    assert [word for word in (*ARMS, "70,010,001 tokens", "70,010,002 tokens") if word in page] == [
         *ARMS,
-        "7,001 tokens",
-        "7,002 tokens",
+        "70,010,001 tokens",
+        "70,010,002 tokens",
     ]
     # Both said A, and the candidate stood once in A and once in B.
     assert "1 win, 0 ties, 1 loss" in page
