@@ -10,10 +10,11 @@ from collections import Counter
 from typing import Any
 
 from django.apps import apps
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 from tqdm import tqdm
 
+from config.commands import DatabaseCommand
 from generation import calling, holding, preparing, presence, requests, runs, verification
 from generation.models import Checkpoint, Completion
 
@@ -22,7 +23,7 @@ _FOREVER = 10**9
 _LOOK_SECONDS = 2
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     """Write a study's pending completions in this process, with a progress bar."""
 
     help = "Write a study's pending completions in this process, with a progress bar."

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.urls import reverse
 
+from config.commands import DatabaseCommand
 from studies.domain import accounts
 from studies.domain.errors import StudyError
 from studies.domain.tokens import DAYS, make_token, revoke_token, tokens_of
@@ -37,7 +38,7 @@ def _token_arguments(parser: CommandParser) -> None:
     parser.add_argument("--days", type=int, default=90, choices=DAYS, help="how long it lasts (default: 90)")
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Help somebody who cannot log in, or let a program in."
 
     def add_arguments(self, parser: CommandParser) -> None:

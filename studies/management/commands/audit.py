@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from config.commands import DatabaseCommand
 from studies.domain.audit import GENESIS, HEAD, find_break
 from studies.models import AuditEvent, AuditHead
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Look whether the log of who did what is as it was written."
 
     def add_arguments(self, parser: CommandParser) -> None:

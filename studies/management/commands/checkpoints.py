@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
+from config.commands import DatabaseCommand
 from generation import preparing, requests
 from studies.models import Study
 from studies.queries import CheckpointRow, checkpoint_rows
@@ -15,7 +16,7 @@ from studies.queries import CheckpointRow, checkpoint_rows
 _FACTS = ("architecture", "parameters", "size_bytes", "dtype", "context", "chat_template", "system_role")
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = (
         "List the checkpoints, add one, or convert one for this machine. Weights are loaded from safetensors "
         "only (a GGUF file is converted once), and code that a checkpoint brings is never run."

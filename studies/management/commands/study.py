@@ -6,8 +6,9 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from config.commands import DatabaseCommand
 from studies.domain.errors import StudyError
 from studies.management import (
     study_collect,
@@ -31,7 +32,7 @@ _VERBS = (
 )
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "List, import, open, watch, close and report studies."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -77,8 +77,13 @@ def test_a_segment_without_rows_has_no_room_and_gets_it_again() -> None:
 
 @pytest.mark.skipif(not psutil.LINUX, reason="pages are counted on Linux")
 def test_room_takes_memory_when_it_is_written_and_gives_it_back_at_once() -> None:
+    slots, tokens = Slots(2 * SEGMENT, torch.device("cpu")), torch.ones(1, HEADS, 2000, DEPTH)
     before = resident()
-    slots = filled(2 * SEGMENT, dict.fromkeys(range(2 * SEGMENT), 2000))[0]
+    for slot in range(2 * SEGMENT):
+        slots.reserve(slot // SEGMENT, 2000)
+        slots.begin(Step([], [Chunk(slot, 0, slice(0, 2000))], torch.arange(2000), []))
+        for layer in range(LAYERS):
+            slots.update(tokens, tokens, layer)
     bytes_per_token = LAYERS * 2 * HEADS * DEPTH * 4
     full = 2 * SEGMENT * 2000 * bytes_per_token / MEGABYTE
 
