@@ -49,7 +49,9 @@ def study_list(request: HttpRequest) -> HttpResponse:
         )
         for row in queries.study_rows(mine)
     ]
-    return render(request, "dashboard/list.html", {"rows": rows})
+    archived = [(row, title) for row, title in rows if row.study.status == StudyStatus.ARCHIVED]
+    others = [(row, title) for row, title in rows if row.study.status != StudyStatus.ARCHIVED]
+    return render(request, "dashboard/list.html", {"rows": others, "archived": archived})
 
 
 @require_safe

@@ -69,6 +69,18 @@ def test_the_list_shows_status_progress_and_the_next_step(dashboard):
     assert "Next Collect judgments" in page
 
 
+def test_archived_studies_are_folded_away_below_the_others(dashboard):
+    factories.draft_study(title="Being planned")
+    done = factories.closed_study(title="Long over")
+    lifecycle.archive_study(study=done, actor="ada")
+
+    page = dashboard.get("/studies/").content.decode()
+
+    others, _, folded = page.partition("<details>")
+    assert ("Being planned" in others, "Long over" in others) == (True, False)
+    assert ("1 archived study" in folded, "Long over" in folded) == (True, True)
+
+
 @pytest.mark.parametrize(("simulated", "times"), [(True, 1), (False, 0)])
 def test_only_a_simulated_study_is_marked(dashboard, simulated, times):
     factories.draft_study(simulated=simulated)
